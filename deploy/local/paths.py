@@ -1,4 +1,6 @@
-"""Where local state lives, who may use it, and the small files in it. Used by every module of this package."""
+"""Where local state lives, who may use it, and the small files in it. Used by every module of this
+package.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LONGEST_SOCKET_PATH = 100
 
 
-class CannotStart(Exception):
+class CannotStart(Exception):  # noqa: N818 - a sentence, not a fault
     """A reason not to go on, told to the person as one sentence and never as a traceback."""
 
 
@@ -31,9 +33,11 @@ def private_dir(path: Path) -> Path:
 
 
 def socket_dir(state: Path) -> Path:
-    """A 0700 folder for unix sockets: inside the state folder when its path is short and plain enough.
+    """A 0700 folder for unix sockets: inside the state folder when its path is short and plain
+    enough.
 
-    The fallback is a predictable name in the shared temporary folder, so an owner or a link that is not ours is refused.
+    The fallback is a predictable name in the shared temporary folder, so an owner or a link that is
+    not ours is refused.
     """
     inside = state / "run"
     plain = str(inside).isascii() and not any(c in " ,'%?&#" for c in str(inside))
@@ -49,7 +53,8 @@ def socket_dir(state: Path) -> Path:
 
 
 def take_lock(path: Path, *, wait: bool = False) -> IO[str] | None:
-    """Hold an exclusive lock until the returned file is closed or this process dies; None when it is taken.
+    """Hold an exclusive lock until the returned file is closed or this process dies; None when it
+    is taken.
 
     The kernel drops a flock with its holder, so a killed runner never leaves a stale lock.
     """
