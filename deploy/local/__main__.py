@@ -11,7 +11,8 @@ from deploy.local import environment, frontend, locks, messages, testing, up
 from deploy.local.paths import ROOT, CannotStart, socket_dir, state_dir
 
 USAGE = """\
-python -m deploy.local up                   start everything here and stay until Ctrl-C
+python -m deploy.local up                   start everything here and stay until Ctrl-C;
+                                            --empty: without demo people and requests
 python -m deploy.local test -- COMMAND ...  run a command on servers of its own
 python -m deploy.local manage ARGS ...      run manage.py against what `up` started
 python -m deploy.local frontend             fetch the browser packages into static/vendor/
@@ -24,8 +25,8 @@ servers off; PG_BIN and REDIS_SERVER_BIN choose other programs."""
 
 def main(arguments: list[str]) -> int:
     verb, rest = (arguments[0] if arguments else "help"), arguments[1:]
-    if verb == "up" and not rest:
-        return up.Runner().run()
+    if verb == "up" and rest in ([], ["--empty"]):
+        return up.Runner(with_demo=not rest).run()
     if verb == "test" and rest[:1] == ["--"] and rest[1:]:
         return testing.run(rest[1:])
     if verb == "manage":

@@ -26,7 +26,7 @@ PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 
 
 class Guard:
-    """Tells the guard process what is alive, and hands it the lock: it is free only when all of it
+    """Tells the guard process what is alive, and hands it a lock: it is free only when all of it
     is gone.
     """
 

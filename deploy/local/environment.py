@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy.local.paths import CannotStart, secret_key
 
@@ -20,7 +21,7 @@ def application(state: Path, *, database_url: str, redis_url: str) -> dict[str, 
     env["DATABASE_URL"], env["REDIS_URL"] = database_url, redis_url
     env.setdefault("DJANGO_SETTINGS_MODULE", "secondop.settings")
     env.setdefault("PYTHONUNBUFFERED", "1")
-    if not env.get("SECRET_KEY"):
+    if not env.get("SECRET_KEY") and not env.get("SECRET_KEY_FILE"):
         env["SECRET_KEY"] = secret_key(state)
     return env
 
@@ -43,6 +44,13 @@ def address() -> tuple[str, int]:
     if not 0 < number < 65536:
         raise CannotStart(f"PORT must be a number from 1 to 65535, not {port!r}.")
     return host.strip("[]"), number
+
+
+def allowed_hosts(site: str) -> str:
+    """The names this machine has for itself, and the one of SITE_URL."""
+    return ",".join(
+        dict.fromkeys(["127.0.0.1", "localhost", "[::1]", urlsplit(site).hostname or ""])
+    )
 
 
 def site_url(host: str, port: int) -> str:

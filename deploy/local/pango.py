@@ -6,10 +6,14 @@ without it.
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import contextlib
+import ctypes
 
-PROBE = "import weasyprint.text.ffi"
+# As WeasyPrint asks for them, on Linux and on macOS.
+NAMES = {
+    "pango": ("libpango-1.0.so.0", "libpango-1.0.dylib"),
+    "pangoft2": ("libpangoft2-1.0.so.0", "libpangoft2-1.0.dylib"),
+}
 HINT = (
     "The PDF of a report needs the Pango library, which this machine does not have. "
     "Everything else works without it. "
@@ -18,9 +22,14 @@ HINT = (
 )
 
 
-def prepare(env: dict[str, str]) -> str:
+def missing() -> str:
     """Returns a sentence for the person when PDFs will have to wait, else nothing."""
-    probe = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROBE], env=env, capture_output=True
-    )
-    return HINT if probe.returncode else ""
+    return "" if all(can_load(names) for names in NAMES.values()) else HINT
+
+
+def can_load(names: tuple[str, ...]) -> bool:
+    for name in names:
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(name)
+            return True
+    return False

@@ -109,8 +109,8 @@ class Postgres:
         if ours != theirs:
             raise CannotStart(
                 f"The data in {self.place.data} was written by PostgreSQL {theirs}, and this is "
-                f"PostgreSQL {ours}. Dump it with the old version, or move the folder away to start "
-                f"empty."
+                f"PostgreSQL {ours}. Dump it with the old version, or move the folder away to "
+                f"start empty."
             )
 
     def wait_until_ready(self) -> None:

@@ -41,7 +41,7 @@ def run(command: list[str]) -> int:
             redis_url = valkey.url
         env = environment.application(state, database_url=database_url, redis_url=redis_url)
         env.pop("DEMO", None)
-        if hint := pango.prepare(env):
+        if hint := pango.missing():
             print(hint, flush=True)
         return in_foreground(command, env, guard)
     finally:

@@ -35,19 +35,22 @@ class Stopped(Exception):  # noqa: N818 - not an error
 class Runner:
     """One local installation: servers first, then the application's processes."""
 
-    def __init__(self) -> None:
-        self.state = state_dir()
+    def __init__(self, *, with_demo: bool = True) -> None:
+        self.state, self.with_demo = state_dir(), with_demo
         self.host, self.port = environment.address()
         self.site_url = os.environ.get("SITE_URL") or environment.site_url(self.host, self.port)
         self.servers: list[Postgres | Valkey] = []
         self.children: list[Child] = []
         self.stopping = False
+        # A killed `make` must not leave us behind; a shell that merely ends may (nohup).
+        self.parent = os.getppid() if os.environ.get("MAKELEVEL") else 0
 
     def run(self) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         lock = hold_state(self.state, self.site_url)
-        self.guard = Guard(lock)
+        with hold_leftovers(self.state) as leftovers:
+            self.guard = Guard(leftovers)
         try:
             self.start()
             self.watch()
@@ -63,6 +66,8 @@ class Runner:
         self.stopping = True
 
     def check_stopping(self) -> None:
+        if self.parent and os.getppid() != self.parent:
+            self.stopping = True
         if self.stopping:
             raise Stopped
 
@@ -70,16 +75,22 @@ class Runner:
         refuse_taken_port(self.host, self.port)
         frontend.prepare()
         messages.compile_all()
-        env = self.start_servers() | {"DEMO": "1", "SITE_URL": self.site_url}
-        if hint := pango.prepare(env):
+        keep_old_logs(self.log_dir)
+        env = self.start_servers() | {"SITE_URL": self.site_url}
+        env["DEMO"] = "1" if self.with_demo else "0"
+        env.setdefault("ALLOWED_HOSTS", environment.allowed_hosts(self.site_url))
+        if hint := pango.missing():
             print(hint, flush=True)
         print("Preparing the database ...", flush=True)
         self.run_step([sys.executable, "-m", "deploy.local.setup_app"], env)
-        self.children = application_processes(self, env)
-        for child in self.children:
+        web, *others = application_processes(self, env)
+        self.children = [web]
+        web.start()
+        self.wait_for_web()  # alone: the page is there before the workers take the processor
+        self.children += others
+        for child in others:
             self.check_stopping()
             child.start()
-        self.wait_for_web()
         self.greet()
 
     def start_servers(self) -> dict[str, str]:
@@ -184,7 +195,7 @@ def application_processes(runner: Runner, env: dict[str, str]) -> list[Child]:
     celery = [sys.executable, "-m", "celery", "-A", "secondop"]
     schedule = private_dir(runner.state / "beat") / "schedule"
     host = f"[{runner.host}]" if ":" in runner.host else runner.host
-    gunicorn = ["--worker-class", "gthread", "--workers", "2", "--threads", "16"]
+    gunicorn = ["--worker-class", "gthread", "--workers", "2", "--threads", "16", "--preload"]
     gunicorn += ["--graceful-timeout", "5", "--no-control-socket"]  # the socket is put into HOME
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     web = [sys.executable, "-m", "gunicorn", "secondop.wsgi", "--bind", f"{host}:{runner.port}"]
@@ -199,40 +210,41 @@ def application_processes(runner: Runner, env: dict[str, str]) -> list[Child]:
     ]
 
 
+def keep_old_logs(folder: Path) -> None:
+    """One earlier run's logs stay for comparison; more would only fill the disk."""
+    for log in folder.glob("*.log"):
+        log.replace(log.with_suffix(".log.1"))
+
+
 def hold_state(state: Path, site_url: str) -> IO[str]:
-    """Take the state folder for ourselves, waiting for what a killed run leaves behind to be
-    cleaned up.
+    """Take the state folder for this runner, or say who has it.
+
+    The kernel frees the lock in the moment the runner dies, so no stale process number misleads.
     """
-    path = state / "lock"
-    deadline = time.monotonic() + PREVIOUS_RUN_SECONDS
-    told = False
-    while (lock := take_lock(path)) is None:
-        number, _, where = path.read_text().partition(" ")
-        if number and is_alive(int(number)):
-            raise CannotStart(
-                f"SecondOp already runs from this folder: {where.strip()} (process {number}). "
-                f"Stop it with Ctrl-C, or set STATE_DIR and PORT to run another."
-            )
-        if time.monotonic() > deadline:
-            raise CannotStart(f"An earlier run still holds {path}. Wait a moment and try again.")
-        if not told:
-            print("An earlier run is still stopping ...", flush=True)
-            told = True
-        time.sleep(0.1)
+    lock = take_lock(state / "lock")
+    if lock is None:
+        raise CannotStart(
+            f"SecondOp already runs from this folder: {(state / 'lock').read_text().strip()}. "
+            f"Stop it with Ctrl-C, or set STATE_DIR and PORT to run another."
+        )
     lock.truncate(0)
-    lock.write(f"{os.getpid()} {site_url}\n")
+    lock.write(f"{site_url} (process {os.getpid()})\n")
     lock.flush()
     return lock
 
 
-def is_alive(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def hold_leftovers(state: Path) -> IO[str]:
+    """The guard's lock: free when everything an earlier run started is gone."""
+    path = state / "guard.lock"
+    if leftovers := take_lock(path):
+        return leftovers
+    print("An earlier run is still stopping ...", flush=True)
+    deadline = time.monotonic() + PREVIOUS_RUN_SECONDS
+    while time.monotonic() < deadline:
+        if leftovers := take_lock(path):
+            return leftovers
+        time.sleep(0.1)
+    raise CannotStart(f"An earlier run still holds {path}. Wait a moment and try again.")
 
 
 def refuse_taken_port(host: str, port: int) -> None:
