@@ -1,0 +1,30 @@
+"""The public pages: plain words, no data of anybody."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "secondop/home.html")
+
+
+@require_safe
+def how(request: HttpRequest) -> HttpResponse:
+    return render(request, "secondop/how.html")
+
+
+@require_safe
+def limits(request: HttpRequest) -> HttpResponse:
+    return render(request, "secondop/limits.html")
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    return render(request, "secondop/privacy.html")
+
+
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "secondop/accessibility.html")

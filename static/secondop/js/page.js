@@ -1,0 +1,22 @@
+// Starts the small helpers of every page. Each of them does nothing when its attributes are absent.
+
+import { startAutosave } from "./autosave.js";
+import { startCounts } from "./count.js";
+import { startKeys } from "./keys.js";
+import { startMenus } from "./menus.js";
+import { startOnce } from "./once.js";
+
+startOnce(document);
+startAutosave(document);
+startCounts(document);
+startKeys(document);
+startMenus(document);
+
+// After a mistake the reader lands on the summary of what to change.
+document.querySelector("[data-focus-first]")?.focus();
+
+// A piece that htmx brings in gets the same treatment as a whole page.
+document.addEventListener("htmx:after:swap", () => {
+  startAutosave(document);
+  startCounts(document);
+});
