@@ -1,0 +1,1 @@
+"""What is known: patients, case files, documents, and who has been let in to read them."""

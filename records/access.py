@@ -1,0 +1,28 @@
+"""Who may use which route of this app, and what it shows. Checked on every request."""
+
+from secondop.lib.routes import SIGNED_IN, route
+
+ROUTES = [
+    route("records:upload_create", "POST OPTIONS", SIGNED_IN, "Begin a resumable upload (tus)"),
+    route(
+        "records:upload",
+        "HEAD PATCH DELETE OPTIONS",
+        SIGNED_IN,
+        "Go on with a resumable upload",
+    ),
+    route("records:upload_simple", "POST", SIGNED_IN, "Upload one file without JavaScript"),
+    route(
+        "records:documents",
+        "GET",
+        SIGNED_IN,
+        "The list of own documents, refreshed while they are checked",
+    ),
+    route("records:document", "GET", SIGNED_IN, "One document, page by page"),
+    route("records:page_image", "GET", SIGNED_IN, "The picture of one page"),
+    route("records:download", "GET", SIGNED_IN, "The original file as an attachment"),
+    route("records:set_kind", "POST", SIGNED_IN, "Say what a document is"),
+    route("records:remove", "GET POST", SIGNED_IN, "Remove an own document"),
+    route("records:icd10_search", "GET", SIGNED_IN, "Search ICD-10-CM"),
+    route("records:proxies", "GET POST", SIGNED_IN, "Who acts for the patient"),
+    route("records:proxy_end", "POST", SIGNED_IN, "End a proxy"),
+]

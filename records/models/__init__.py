@@ -1,0 +1,21 @@
+"""The rows of what is known about a patient."""
+
+from records.models.case_file import AccessGrant, CaseFile, OriginalDiagnosis, SafetyFacts
+from records.models.document import Document, DocumentName, DocumentPage, Screening, Upload
+from records.models.icd10 import IcdCode
+from records.models.patient import Patient, Proxy
+
+__all__ = [
+    "AccessGrant",
+    "CaseFile",
+    "Document",
+    "DocumentName",
+    "DocumentPage",
+    "IcdCode",
+    "OriginalDiagnosis",
+    "Patient",
+    "Proxy",
+    "SafetyFacts",
+    "Screening",
+    "Upload",
+]

@@ -1,0 +1,34 @@
+"""ICD-10-CM, searchable as people type. Loaded by `manage.py load_icd10cm`."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+
+
+class IcdCodeQuerySet(models.QuerySet["IcdCode"]):
+    def visible_to(self, user: Any) -> Self:
+        """A public classification: everybody may read it."""
+        return self
+
+
+class IcdCode(models.Model):
+    code = models.CharField(primary_key=True, max_length=8)  # with the dot: C50.911
+    title = models.CharField(max_length=300)
+    inclusion_terms = models.TextField(blank=True)  # one a line
+    search_text = models.TextField()  # code, title and terms, lower case, without accents
+    is_billable = models.BooleanField()  # a leaf of the classification
+
+    objects = IcdCodeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="icd_search")]
+
+    class Privacy:
+        private: set[str] = set()
+        plain = {"code", "title", "inclusion_terms", "search_text", "is_billable"}
+
+    def __str__(self) -> str:
+        return self.code

@@ -1,0 +1,21 @@
+"""Routes of this app; each is declared in `access.py` too."""
+
+from django.urls import path
+
+from records.views import documents, icd10, proxies, uploads
+
+app_name = "records"
+urlpatterns = [
+    path("case-files/<uuid:pk>/uploads/", uploads.upload_create, name="upload_create"),
+    path("uploads/<uuid:pk>/", uploads.upload, name="upload"),
+    path("case-files/<uuid:pk>/files/", uploads.upload_simple, name="upload_simple"),
+    path("case-files/<uuid:pk>/documents/", documents.documents, name="documents"),
+    path("documents/<uuid:pk>/", documents.document, name="document"),
+    path("documents/<uuid:pk>/pages/<int:number>/", documents.page_image, name="page_image"),
+    path("documents/<uuid:pk>/file/", documents.download, name="download"),
+    path("documents/<uuid:pk>/kind/", documents.set_kind, name="set_kind"),
+    path("documents/<uuid:pk>/remove/", documents.remove, name="remove"),
+    path("icd10/", icd10.icd10_search, name="icd10_search"),
+    path("patients/<uuid:pk>/helpers/", proxies.proxies, name="proxies"),
+    path("helpers/<uuid:pk>/end/", proxies.proxy_end, name="proxy_end"),
+]

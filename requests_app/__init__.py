@@ -1,0 +1,1 @@
+"""What is asked: opinion requests, questions, messages, delivery and follow-up."""

@@ -1,0 +1,73 @@
+"""Who may use which route of this app, and what it shows. Checked on every request."""
+
+from secondop.accounts.roles import COORDINATOR
+from secondop.lib.routes import ANYBODY, SIGNED_IN, route
+
+ROUTES = [
+    route("requests:start", "GET POST", ANYBODY, "Safety questions before anything is stored"),
+    route("requests:emergency", "GET", ANYBODY, "Advice in an emergency; nothing is stored"),
+    route(
+        "requests:begin",
+        "GET POST",
+        SIGNED_IN,
+        "Honest limits, the clinic, and for whom; begins a draft",
+    ),
+    route("requests:mine", "GET", SIGNED_IN, "The own requests"),
+    route("requests:task_list", "GET", SIGNED_IN, "What is left to do before sending"),
+    route("requests:about", "GET POST", SIGNED_IN, "Name, date of birth, safety facts"),
+    route("requests:told", "GET POST", SIGNED_IN, "The original diagnosis and plan"),
+    route(
+        "requests:questions",
+        "GET POST",
+        SIGNED_IN,
+        "Purposes, questions, what matters, private reason",
+    ),
+    route("requests:records", "GET", SIGNED_IN, "The own records and the way to add more"),
+    route("requests:review", "GET POST", SIGNED_IN, "Sealed or open review"),
+    route("requests:check", "GET POST", SIGNED_IN, "All answers, statement of truth, send"),
+    route("requests:discard", "GET POST", SIGNED_IN, "Throw a draft away"),
+    route("requests:status", "GET", SIGNED_IN, "Where the request is and who has the ball"),
+    route("requests:messages", "GET POST", SIGNED_IN, "Messages between patient and clinic"),
+    route("requests:withdraw", "GET POST", SIGNED_IN, "Stop the request"),
+    route("requests:reopen", "GET POST", SIGNED_IN, "Open an ended request again"),
+    route("requests:access_log", "GET", SIGNED_IN, "Who opened the records, in plain words"),
+    route("requests:report", "GET", SIGNED_IN, "The report of one version"),
+    route("requests:report_pdf", "GET", SIGNED_IN, "The report as PDF"),
+    route("requests:acknowledge", "POST", SIGNED_IN, "I have read it"),
+    route("requests:follow_up", "GET POST", SIGNED_IN, "Questions about the report"),
+    route("requests:queue", "GET", COORDINATOR, "Open requests of the clinic by due date"),
+    route("requests:queue_csv", "GET", COORDINATOR, "The same list as CSV"),
+    route("requests:tasks", "GET", COORDINATOR, "Calls to make and what is overdue"),
+    route("requests:task_done", "POST", COORDINATOR, "Close a task with its outcome"),
+    route("requests:triage", "GET", COORDINATOR, "Everything known about a request"),
+    route("requests:accept", "POST", COORDINATOR, "Accept and begin gathering records"),
+    route("requests:ask_patient", "GET POST", COORDINATOR, "Ask the patient for something"),
+    route("requests:return_with_advice", "GET POST", COORDINATOR, "Return with advice"),
+    route(
+        "requests:mark_ready",
+        "GET POST",
+        COORDINATOR,
+        "Records are complete, or a waiver says why not",
+    ),
+    route("requests:staff_messages", "GET POST", COORDINATOR, "Messages with the patient"),
+    route("requests:staff_reopen", "GET POST", COORDINATOR, "Open an ended request again"),
+    route("requests:prepare", "GET", COORDINATOR, "Records and words with their blinding class"),
+    route(
+        "requests:classify_document",
+        "POST",
+        COORDINATOR,
+        "Give a document its blinding class and neutral title",
+    ),
+    route(
+        "requests:classify_question",
+        "POST",
+        COORDINATOR,
+        "Give a question its class and neutral wording",
+    ),
+    route(
+        "requests:classify_statement",
+        "POST",
+        COORDINATOR,
+        "Give a patient statement its class and neutral wording",
+    ),
+]

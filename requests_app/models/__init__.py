@@ -1,0 +1,19 @@
+"""The rows of what is asked and how the answer is delivered."""
+
+from requests_app.models.delivery import FollowUpQuestion, Rendering, Report, StaffTask
+from requests_app.models.opinion_request import OpinionRequest, StatusChange
+from requests_app.models.words import Message, PatientStatement, PrivateReason, Question, Wording
+
+__all__ = [
+    "FollowUpQuestion",
+    "Message",
+    "OpinionRequest",
+    "PatientStatement",
+    "PrivateReason",
+    "Question",
+    "Rendering",
+    "Report",
+    "StaffTask",
+    "StatusChange",
+    "Wording",
+]

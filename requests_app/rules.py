@@ -1,0 +1,167 @@
+"""May this person do this now? Asked by buttons, workflow and APIs alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from records.models import CaseFile
+from requests_app.models import OpinionRequest
+from requests_app.sections import what_is_missing
+from secondop.accounts.roles import COORDINATOR
+from secondop.lib.verdicts import YES, Verdict, never, not_now
+
+Status = OpinionRequest.Status
+
+
+def is_patient_of(user: Any, opinion_request: OpinionRequest) -> bool:
+    """The patient, or somebody who acts for them today."""
+    own = CaseFile.objects.visible_as("patient", user)
+    return own.filter(pk=opinion_request.case_file_id).exists()
+
+
+def _only_patient(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not is_patient_of(user, opinion_request):
+        return never(_("Only the patient can do this."))
+    return YES
+
+
+def _only_coordinator(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not user.works_as(COORDINATOR, opinion_request.clinic_id):
+        return never(_("Only a coordinator of this clinic can do this."))
+    if is_patient_of(user, opinion_request):
+        return never(_("Nobody works on their own request."))
+    return YES
+
+
+def may_edit(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Change answers and records: while writing, or when the clinic asked for something."""
+    if not (verdict := _only_patient(user, opinion_request)):
+        return verdict
+    if opinion_request.status not in (Status.DRAFT, Status.NEEDS_PATIENT):
+        return not_now(_("Your request is with the clinic. Write us a message to change something."))
+    return YES
+
+
+def may_add_records(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Patient or coordinator, until a specialist has been asked."""
+    if not _only_patient(user, opinion_request) and not _only_coordinator(user, opinion_request):
+        return never(_("You cannot add records to this request."))
+    open_for_records = (Status.DRAFT, Status.SUBMITTED, Status.NEEDS_PATIENT, Status.COLLECTING)
+    if opinion_request.status not in open_for_records:
+        return not_now(
+            _("A specialist is already looking at the records. Write us a message to add more.")
+        )
+    return YES
+
+
+def may_submit(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not (verdict := _only_patient(user, opinion_request)):
+        return verdict
+    if opinion_request.status not in (Status.DRAFT, Status.NEEDS_PATIENT):
+        return not_now(_("You have already sent this request. We have it."))
+    missing = what_is_missing(opinion_request)
+    if missing:
+        return not_now(missing[0].sentence)
+    return YES
+
+
+def may_triage(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not (verdict := _only_coordinator(user, opinion_request)):
+        return verdict
+    if opinion_request.status != Status.SUBMITTED:
+        return not_now(_("This request is not waiting for triage."))
+    return YES
+
+
+def may_ask_patient(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not (verdict := _only_coordinator(user, opinion_request)):
+        return verdict
+    if opinion_request.status not in (Status.SUBMITTED, Status.COLLECTING):
+        return not_now(_("You can ask the patient during triage and while gathering records."))
+    return YES
+
+
+def may_return(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not (verdict := _only_coordinator(user, opinion_request)):
+        return verdict
+    if opinion_request.status not in (Status.SUBMITTED, Status.COLLECTING):
+        return not_now(_("Only a request in triage or in collection can be returned."))
+    return YES
+
+
+def may_prepare(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Classify records and words for a sealed reader."""
+    if not (verdict := _only_coordinator(user, opinion_request)):
+        return verdict
+    preparing = (Status.SUBMITTED, Status.NEEDS_PATIENT, Status.COLLECTING, Status.READY)
+    if opinion_request.status not in preparing:
+        return not_now(_("A specialist has been asked. What they may see is fixed now."))
+    return YES
+
+
+def may_mark_ready(user: Any, opinion_request: OpinionRequest, *, waiver: str = "") -> Verdict:
+    if not (verdict := _only_coordinator(user, opinion_request)):
+        return verdict
+    if opinion_request.status != Status.COLLECTING:
+        return not_now(_("Accept the request before you mark its records complete."))
+    documents = opinion_request.case_file.documents
+    if documents.filter(status="screening").exists():
+        return not_now(_("Some files are still being checked. Try again in a minute."))
+    if not documents.available().filter(blinding_class="clear").exists() and not waiver:
+        return not_now(
+            _("No record is cleared for the specialist yet. Clear one, or say why to go on without.")
+        )
+    return YES
+
+
+def may_withdraw(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not (verdict := _only_patient(user, opinion_request)):
+        return verdict
+    if opinion_request.status in OpinionRequest.ENDED:
+        return not_now(_("This request has already ended."))
+    if opinion_request.status == Status.DELIVERED:
+        return not_now(_("Your report is ready, so there is nothing left to stop."))
+    return YES
+
+
+def may_reopen(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not _only_patient(user, opinion_request) and not _only_coordinator(user, opinion_request):
+        return never(_("You cannot open this request again."))
+    if opinion_request.status not in OpinionRequest.ENDED:
+        return not_now(_("This request is still open."))
+    return YES
+
+
+def may_close(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not _only_patient(user, opinion_request) and not _only_coordinator(user, opinion_request):
+        return never(_("You cannot close this request."))
+    if opinion_request.status != Status.DELIVERED:
+        return not_now(_("A request closes after its report was delivered."))
+    return YES
+
+
+def may_write_message(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not _only_patient(user, opinion_request) and not _only_coordinator(user, opinion_request):
+        return never(_("You cannot write on this request."))
+    if opinion_request.status == Status.DRAFT:
+        return not_now(_("Send your request first. Then you can write to the clinic."))
+    return YES
+
+
+def may_ask_follow_up(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not (verdict := _only_patient(user, opinion_request)):
+        return verdict
+    report = opinion_request.reports.filter(delivered_at__isnull=False).order_by("-version").first()
+    if opinion_request.status != Status.DELIVERED or report is None or not report.delivered_at:
+        return not_now(_("You can ask about your report once you have it."))
+    days = opinion_request.clinic.follow_up_days
+    if (timezone.now() - report.delivered_at).days >= days:
+        return not_now(
+            _("The time for questions about this report is over. Write us a message instead.")
+        )
+    return YES
+
+

@@ -1,0 +1,13 @@
+"""Placeholder: its owner writes this page."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+
+def invitation(request: HttpRequest, **_: Any) -> HttpResponse:
+    return HttpResponse("not written yet", status=501)
+
+
+def join(request: HttpRequest, **_: Any) -> HttpResponse:
+    return HttpResponse("not written yet", status=501)

@@ -1,0 +1,98 @@
+"""Edge behaviour shared by every page: declared routes only, refusals as answers, no caching."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+
+from secondop.accounts.second_factor import needs_second_factor, to_second_factor
+from secondop.lib.routes import ANYBODY, SIGNED_IN, Route, declared_routes
+from secondop.lib.verdicts import Refused
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class declared_routes_only:
+    """Default deny: a route that is in no `access.py` answers 403, whoever asks.
+
+    SECURITY: this opens or closes the door of a route by kind of person. What is behind the door
+    is decided by `visible_to`. A person of the wrong kind gets 404: the page is not theirs to know.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        match = request.resolver_match
+        declared = declared_routes().get(match.view_name if match else "")
+        if declared is None:
+            return render(request, "403.html", {"reason": ""}, status=403)
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method not in declared.methods:
+            return HttpResponseNotAllowed(sorted(declared.methods))
+        if ANYBODY in declared.who:
+            return None
+        if not request.user.is_authenticated:
+            return self._please_sign_in(request)
+        if needs_second_factor(request) and not declared.without_second_factor:
+            return to_second_factor(request)
+        if not self._is_of(declared, request):
+            raise Http404
+        return None
+
+    @staticmethod
+    def _please_sign_in(request: HttpRequest) -> HttpResponse:
+        """A page redirects; a script (htmx, upload, autosave) gets 401 and keeps its text."""
+        wants_page = "text/html" in request.headers.get("Accept", "")
+        if request.headers.get("HX-Request") or (request.method != "GET" and not wants_page):
+            return HttpResponse(status=401)
+        after = request.get_full_path() if request.method == "GET" else ""
+        return redirect_to_login(after)
+
+    @staticmethod
+    def _is_of(declared: Route, request: HttpRequest) -> bool:
+        user = request.user
+        return SIGNED_IN in declared.who or bool(declared.who & set(user.roles))  # type: ignore[union-attr]
+
+
+class refusals:
+    """Turn a rule's refusal into a page with the rule's own sentence and status code."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        if not isinstance(exc, Refused):
+            return None
+        context = {"reason": exc.reason, "back": request.headers.get("Referer", "")}
+        return render(request, f"{exc.status}.html", context, status=exc.status)
+
+
+class private_by_default:
+    """Pages are never kept by a browser or proxy; every response names its request for the log."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = uuid.uuid4().hex[:12]  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control") and not request.path.startswith(
+            settings.STATIC_URL
+        ):
+            add_never_cache_headers(response)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        return response

@@ -1,0 +1,1 @@
+"""Pages of this app, a module for each desk they belong to."""

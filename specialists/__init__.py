@@ -1,0 +1,1 @@
+"""Who answers: specialists, referrals, opinions, quality checks."""

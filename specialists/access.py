@@ -1,0 +1,34 @@
+"""Who may use which route of this app, and what it shows. Checked on every request."""
+
+from secondop.accounts.roles import COORDINATOR, QUALITY_REVIEWER, SPECIALIST
+from secondop.lib.routes import route
+
+ROUTES = [
+    route(
+        "specialists:refer",
+        "GET POST",
+        COORDINATOR,
+        "Choose a specialist and offer the request",
+    ),
+    route("specialists:recall", "POST", COORDINATOR, "Take an open referral back"),
+    route("specialists:resume", "POST", COORDINATOR, "Hand the case back to the specialist"),
+    route("specialists:specialist_thread", "GET POST", COORDINATOR, "Messages with the specialist"),
+    route("specialists:desk", "GET", SPECIALIST, "Own offers and reviews"),
+    route("specialists:referral", "GET", SPECIALIST, "The offer, or where the review stands"),
+    route("specialists:take", "POST", SPECIALIST, "Take the referral"),
+    route("specialists:decline", "GET POST", SPECIALIST, "Decline with a reason"),
+    route("specialists:thread", "GET POST", SPECIALIST, "Messages with the clinic; ask for more"),
+    route("specialists:case_file", "GET", SPECIALIST, "The case file as far as the sight goes"),
+    route("specialists:write", "GET POST", SPECIALIST, "Write the independent opinion"),
+    route("specialists:autosave", "POST", SPECIALIST, "Save typed text"),
+    route("specialists:seal", "GET POST", SPECIALIST, "Seal the independent opinion"),
+    route("specialists:reveal", "POST", SPECIALIST, "Open the original diagnosis"),
+    route("specialists:break_seal", "GET POST", SPECIALIST, "Open the seal for safety"),
+    route("specialists:complete", "GET POST", SPECIALIST, "Compare, answer, options, summary"),
+    route("specialists:revise", "GET POST", SPECIALIST, "Revise a sealed field with a reason"),
+    route("specialists:sign", "GET POST", SPECIALIST, "Sign the opinion"),
+    route("specialists:answer_follow_up", "GET POST", SPECIALIST, "Answer a follow-up question"),
+    route("specialists:checks", "GET", QUALITY_REVIEWER, "Reports waiting for a check"),
+    route("specialists:check", "GET POST", QUALITY_REVIEWER, "One report to check"),
+    route("specialists:decide", "POST", QUALITY_REVIEWER, "Approve or send back"),
+]

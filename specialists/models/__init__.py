@@ -1,0 +1,24 @@
+"""The rows of who answers and what they said."""
+
+from specialists.models.opinion import (
+    Answer,
+    Comparison,
+    Opinion,
+    OpinionRevision,
+    QualityCheck,
+    Seal,
+    TreatmentOption,
+)
+from specialists.models.referral import Referral, Specialist
+
+__all__ = [
+    "Answer",
+    "Comparison",
+    "Opinion",
+    "OpinionRevision",
+    "QualityCheck",
+    "Referral",
+    "Seal",
+    "Specialist",
+    "TreatmentOption",
+]

@@ -1,0 +1,184 @@
+"""May this person do this now, about referrals and opinions?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from requests_app.models import OpinionRequest
+from requests_app.rules import is_patient_of
+from secondop.accounts.roles import COORDINATOR, QUALITY_REVIEWER, SPECIALIST
+from secondop.lib.canonical import sha256_of
+from secondop.lib.verdicts import YES, Verdict, never, not_now
+from specialists.completeness import missing_before_seal, missing_before_signing
+from specialists.models import Opinion, Referral, Specialist
+
+RequestStatus = OpinionRequest.Status
+Status = Referral.Status
+
+
+def may_refer(user: Any, opinion_request: OpinionRequest, specialist: Specialist) -> Verdict:
+    if not user.works_as(COORDINATOR, opinion_request.clinic_id):
+        return never(_("Only a coordinator of this clinic refers requests."))
+    if is_patient_of(specialist.user, opinion_request):
+        return never(_("Nobody reviews their own records."))
+    if specialist.clinic_id != opinion_request.clinic_id:
+        return never(_("This specialist does not work with your clinic."))
+    if opinion_request.status not in (RequestStatus.READY, RequestStatus.REFERRED):
+        return not_now(_("Mark the records complete before you ask a specialist."))
+    if not specialist.is_available:
+        return not_now(_("This specialist is not available now."))
+    if opinion_request.referrals.open().filter(specialist=specialist).exists():
+        return not_now(_("This specialist has already been asked."))
+    if opinion_request.review_mode == "sealed" and specialist.user.grants.filter(
+        case_file=opinion_request.case_file_id, sight="full"
+    ).exists():
+        return not_now(_("This specialist already knows the original diagnosis of this case."))
+    return YES
+
+
+def _own(user: Any, referral: Referral) -> Verdict:
+    if referral.specialist.user_id != user.pk or not user.works_as(SPECIALIST, referral.clinic_id):
+        return never(_("This referral is not yours."))
+    return YES
+
+
+def may_take(user: Any, referral: Referral) -> Verdict:
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if referral.status != Status.OFFERED:
+        return not_now(_("This offer is no longer open."))
+    return YES
+
+
+def may_decline(user: Any, referral: Referral) -> Verdict:
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if referral.status not in (Status.OFFERED, Status.TAKEN):
+        return not_now(_("You can decline before you seal your opinion, not after."))
+    return YES
+
+
+def is_sealed_now(referral: Referral) -> bool:
+    """The specialist does not know the original diagnosis yet."""
+    opinion = getattr(referral, "opinion", None)
+    revealed = opinion is not None and (opinion.revealed_at or opinion.seal_broken_at)
+    return referral.review_mode == "sealed" and not revealed
+
+
+def may_write_independent(user: Any, referral: Referral) -> Verdict:
+    """Write the part that will be sealed."""
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if referral.status == Status.SEALED:
+        return not_now(_("This part is sealed. After the reveal you can revise it with a reason."))
+    if referral.status != Status.TAKEN:
+        return not_now(_("Take the referral before you write."))
+    return YES
+
+
+def may_seal(user: Any, referral: Referral) -> Verdict:
+    if not (verdict := may_write_independent(user, referral)):
+        return verdict
+    if referral.review_mode != "sealed":
+        return not_now(_("This is an open review: there is nothing to seal."))
+    if referral.opinion.seal_broken_at:
+        return not_now(_("The seal of this review was opened for safety. Sign your opinion instead."))
+    if missing := missing_before_seal(referral.opinion):
+        return not_now(missing[0])
+    return YES
+
+
+def may_reveal(user: Any, referral: Referral) -> Verdict:
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if referral.status != Status.SEALED:
+        return not_now(_("Seal your own opinion first. Then the original diagnosis opens."))
+    if referral.opinion.revealed_at:
+        return not_now(_("The original diagnosis is already open to you."))
+    return YES
+
+
+def may_break_seal(user: Any, referral: Referral) -> Verdict:
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if referral.review_mode != "sealed" or referral.status != Status.TAKEN:
+        return not_now(_("There is no closed seal to open here."))
+    if referral.opinion.seal_broken_at:
+        return not_now(_("The seal is already open."))
+    return YES
+
+
+def may_complete(user: Any, referral: Referral) -> Verdict:
+    """Write what follows the reveal: comparison, answers, options, summary."""
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if is_sealed_now(referral):
+        return not_now(_("Seal your own opinion and open the original diagnosis first."))
+    if referral.status not in (Status.TAKEN, Status.SEALED):
+        return not_now(_("This opinion is signed."))
+    return YES
+
+
+def may_revise(user: Any, referral: Referral) -> Verdict:
+    """Change a sealed field, keeping before, after and the reason."""
+    if not (verdict := may_complete(user, referral)):
+        return verdict
+    if referral.status != Status.SEALED:
+        return not_now(_("Nothing is sealed here: write directly."))
+    return YES
+
+
+def may_sign(user: Any, referral: Referral) -> Verdict:
+    if not (verdict := may_complete(user, referral)):
+        return verdict
+    if missing := missing_before_signing(referral.opinion):
+        return not_now(missing[0])
+    return YES
+
+
+def may_ask_for_more(user: Any, referral: Referral) -> Verdict:
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if referral.status not in (Status.TAKEN, Status.SEALED):
+        return not_now(_("Take the referral first."))
+    return YES
+
+
+def may_resume(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Hand the case back to the specialist who asked for more."""
+    if not user.works_as(COORDINATOR, opinion_request.clinic_id):
+        return never(_("Only a coordinator of this clinic can do this."))
+    taken = opinion_request.referrals.filter(status__in=[Status.TAKEN, Status.SEALED])
+    if opinion_request.status != RequestStatus.COLLECTING or not taken.exists():
+        return not_now(_("No specialist is waiting for more records."))
+    return YES
+
+
+def may_check(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Check the quality of a report. Never one's own work, never one's own records."""
+    if not user.works_as(QUALITY_REVIEWER, opinion_request.clinic_id):
+        return never(_("Only a quality reviewer of this clinic can do this."))
+    if is_patient_of(user, opinion_request):
+        return never(_("Nobody checks a report about themselves."))
+    if opinion_request.referrals.filter(specialist__user=user).exists():
+        return never(_("Nobody checks their own opinion."))
+    if opinion_request.status != RequestStatus.QUALITY_CHECK:
+        return not_now(_("This request is not waiting for a quality check."))
+    other = opinion_request.quality_checks.filter(ended_at=None).exclude(reviewer=user)
+    if other.exists():
+        return not_now(_("A colleague is already checking this report."))
+    return YES
+
+
+def may_end_check(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not (verdict := may_check(user, opinion_request)):
+        return verdict
+    if not opinion_request.quality_checks.filter(ended_at=None, reviewer=user).exists():
+        return not_now(_("Begin the check before you decide."))
+    return YES
+
+
+def seal_is_intact(opinion: Opinion) -> bool:
+    return sha256_of(opinion.seal.content) == opinion.seal.sha256

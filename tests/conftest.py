@@ -1,0 +1,64 @@
+"""What every test stands on: real PostgreSQL, real Redis, no mocks of our own code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.test import TransactionTestCase
+
+from secondop.jobs.sweep import job_models
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _append_only_tables_can_be_emptied_between_tests() -> Iterator[None]:
+    """TRUNCATE is refused by the audit trail's trigger; between tests the trigger sleeps."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def with_triggers_asleep(self: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+        try:
+            flush(self)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SET session_replication_role = origin")
+
+    TransactionTestCase._fixture_teardown = with_triggers_asleep  # type: ignore[method-assign]
+    yield
+    TransactionTestCase._fixture_teardown = flush  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def run_jobs(db: None) -> Callable[[], int]:
+    """Return a function that runs every due job here, as the workers would; it returns how many.
+
+    The task functions themselves run: claim, attempt, closing. Only the broker is left out, and
+    the drills in tests/drills bring that in with real workers.
+    """
+
+    def run() -> int:
+        from celery import current_app
+
+        done = 0
+        for model in job_models():
+            for pk in list(model.objects.due().order_by("run_after").values_list("pk", flat=True)):
+                current_app.tasks[model.TASK].run(str(pk))
+                done += 1
+        return done
+
+    return run
+
+
+@pytest.fixture
+def in_transaction() -> Iterator[None]:
+    with transaction.atomic():
+        yield

@@ -1,0 +1,16 @@
+"""The product's settings with slow, outward or random parts replaced. Nothing of ours is."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SECRET_KEY", "for tests only")
+os.environ.setdefault("STATE_DIR", tempfile.mkdtemp(prefix="secondop-test-"))
+os.environ.setdefault("DEMO", "0")
+
+from secondop.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = STORAGES | {  # noqa: F405
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}
