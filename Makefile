@@ -4,7 +4,6 @@
 PY ?= python3
 BIN := .venv/bin
 PYTHON := $(BIN)/python
-UV_VERSION := 0.13.9
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -30,9 +29,11 @@ fmt: .venv/.stamp ## put code and imports in order
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
 
-lock: .venv/.stamp ## write both lock files anew from pyproject.toml and package.json
-	@$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-	  --group dev pyproject.toml --output-file requirements.lock
+COMPILE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+
+lock: .venv/.stamp ## write the lock files anew from pyproject.toml and package.json
+	@$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --constraint requirements.lock pyproject.toml --output-file deploy/production.lock
 	@$(PYTHON) -m deploy.local locks --write
 
 frontend: .venv/.stamp ## fetch the browser packages into static/vendor/
@@ -55,7 +56,7 @@ clean: ## remove everything that was made here, the local database included
 	@test -x $(PYTHON) || $(PY) -m venv .venv || \
 	  { echo 'Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv'; rm -rf .venv; exit 1; }
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || \
-	  $(PYTHON) -m pip install -q --disable-pip-version-check uv==$(UV_VERSION) 2>/dev/null || true
+	  $(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r deploy/uv.lock 2>/dev/null || true
 	@VIRTUAL_ENV=.venv $(PYTHON) -m uv pip install -q --require-hashes -r requirements.lock 2>/dev/null || \
 	  $(PYTHON) -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	@touch $@

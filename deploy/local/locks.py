@@ -10,7 +10,7 @@ import subprocess
 from deploy.local.frontend import find_npm
 from deploy.local.paths import ROOT, CannotStart
 
-FILES = ["requirements.lock", "package-lock.json"]
+FILES = ["requirements.lock", "deploy/production.lock", "deploy/uv.lock", "package-lock.json"]
 
 
 def check() -> None:

@@ -31,7 +31,7 @@ def run(command: list[str]) -> int:
         )
         if not database_url:
             servers.append(postgres := Postgres(state, guard, for_tests=True))
-            guard.remove_at_end(postgres.place.data)
+            guard.remove_at_end(postgres.place.data.parent)
             guard.remove_at_end(postgres.place.sockets)
             postgres.start()
             database_url = postgres.url
