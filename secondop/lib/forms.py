@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.core import validators
 from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 from django.utils import timezone
@@ -25,6 +26,25 @@ class UswdsRenderer(TemplatesSetting):
 
     form_template_name = "components/forms/form.html"
     field_template_name = "components/forms/field.html"
+
+
+def speak_plainly() -> None:
+    """Give Django's own fields our sentences, which say what to do. Called once at start-up."""
+    forms.Field.default_error_messages["required"] = _("Please answer this.")
+    forms.BooleanField.default_error_messages = {"required": _("Please tick this box to go on.")}
+    one_of_these = _("Please choose one from the list.")
+    for field in (forms.ChoiceField, forms.ModelChoiceField, forms.TypedChoiceField):
+        field.default_error_messages = {
+            **field.default_error_messages, "invalid_choice": one_of_these,
+        }  # fmt: skip
+    forms.IntegerField.default_error_messages = {"invalid": _("Please write a whole number.")}
+    validators.EmailValidator.message = _("Please write an address such as name@example.com.")
+    validators.MaxLengthValidator.message = _(
+        "Please shorten this to %(limit_value)d characters. It has %(show_value)d now."
+    )
+    validators.MinLengthValidator.message = _(
+        "Please write at least %(limit_value)d characters. It has %(show_value)d now."
+    )
 
 
 class _Hinted:

@@ -50,6 +50,7 @@ def _account(request: HttpRequest) -> dict[str, Any]:
         return {}
     user: Any = request.user
     links = [
+        {"label": _("Your details"), "url": _url("accounts:profile")},
         {"label": _("Sign-in and security"), "url": _url("mfa_index")},
         {"label": _("E-mail address"), "url": _url("account_email")},
         {"label": _("Change password"), "url": _url("account_change_password")},

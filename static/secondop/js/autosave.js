@@ -6,18 +6,20 @@
 // 409 means that somebody else changed it: {"message": "..."} is shown and saving stops.
 //
 // PRIVACY: the text is health data. It is put in sessionStorage only when it could not be sent
-// (network down, session over), only in this tab, only until it is saved or the person signs out
-// (a form with data-logout). After signing in again in the same tab the text is put back into the
-// form. When the tab closes the browser forgets it. localStorage would survive and is not used.
+// (network down, session over) or while a submit is under way, only in this tab, only until it is
+// saved or the person signs out (a form with data-logout) or somebody else signs in. After signing
+// in again in the same tab the text is put back into the form. When the tab closes the browser
+// forgets it. localStorage would survive and is not used.
 //
-// Words come from data attributes, so that they are translated by the server:
-// data-words-saved, -saving, -kept, -restored.
+// Words come from data attributes, so that they are translated by the server; the include
+// components/autosave.html writes them: data-words-saved, -kept, -restored.
 
 const IDLE_MS = 2000;
 const RETRY_MS = 15000;
 const STORE = "secondop.unsaved:";
 
 export function startAutosave(root) {
+  settle(root);
   for (const form of root.querySelectorAll("form[data-autosave-url]:not([data-autosaving])")) {
     form.dataset.autosaving = "yes";
     new Autosave(form).start();
@@ -28,8 +30,24 @@ export function startAutosave(root) {
 }
 
 export function forgetEverything() {
-  for (const key of Object.keys(sessionStorage)) {
-    if (key.startsWith(STORE)) sessionStorage.removeItem(key);
+  for (const [key] of kept()) sessionStorage.removeItem(key);
+}
+
+function kept() {
+  return Object.keys(sessionStorage)
+    .filter((key) => key.startsWith(STORE))
+    .map((key) => [key, JSON.parse(sessionStorage.getItem(key))]);
+}
+
+// Texts of a submit: an ordinary page afterwards proves that they arrived. The sign-in page and an
+// error page prove that they did not; a page with the same form shows them or gets them back.
+function settle(root) {
+  const { person, failed } = document.body.dataset;
+  for (const [key, entry] of kept()) {
+    const form = root.querySelector(`form[data-autosave-url="${CSS.escape(key.slice(STORE.length))}"]`);
+    if (person && entry.person !== person) sessionStorage.removeItem(key);
+    else if (entry.submitted && person && !failed && !form) sessionStorage.removeItem(key);
+    else if (entry.submitted) sessionStorage.setItem(key, JSON.stringify({ ...entry, submitted: false }));
   }
 }
 
@@ -37,7 +55,7 @@ class Autosave {
   constructor(form) {
     this.form = form;
     this.key = STORE + form.dataset.autosaveUrl;
-    this.saved = this.read();
+    this.saved = this.read(); // as the server sent it
     this.timer = 0;
     this.sending = null;
     this.stopped = false;
@@ -48,12 +66,16 @@ class Autosave {
     this.restore();
     this.form.addEventListener("input", () => this.later(IDLE_MS));
     this.form.addEventListener("change", () => this.later(IDLE_MS));
-    // A real submit carries everything; keep a copy until the next page proves that it arrived.
-    this.form.addEventListener("submit", () => {
+    // A real submit carries everything; the copy stays until the next page proves that it arrived.
+    this.form.addEventListener("submit", (event) => {
+      if (event.defaultPrevented) return;
       clearTimeout(this.timer);
       this.stopped = true;
       this.sending?.abort();
-      sessionStorage.removeItem(this.key);
+      const now = this.read();
+      const names = this.changed(now);
+      if (names.length) this.keepHere(now, names, true);
+      else sessionStorage.removeItem(this.key);
     });
     window.addEventListener("pageshow", (event) => {
       if (event.persisted) this.stopped = false;
@@ -145,7 +167,7 @@ class Autosave {
       this.saved[name] = [String(value)];
     }
     const time = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
-    this.say(`${this.words("saved", document.body.dataset.saved ?? "Saved")} ${time}`, false);
+    this.say(`${this.words("saved", "Saved")} ${time}`, false);
   }
 
   async refused(now, names, answer) {
@@ -157,24 +179,25 @@ class Autosave {
 
   failed(now, names) {
     this.keepHere(now, names);
-    this.say(this.words("kept", "Not saved yet. Your text is kept in this tab. Check your connection or sign in again."), true);
+    this.say(this.words("kept", "Not saved yet. Your text is kept in this tab."), true);
     this.later(RETRY_MS);
   }
 
-  keepHere(now, names) {
+  keepHere(now, names, submitted = false) {
     const texts = Object.fromEntries(names.map((name) => [name, now[name]]));
+    const person = document.body.dataset.person ?? "";
     try {
-      sessionStorage.setItem(this.key, JSON.stringify(texts));
+      sessionStorage.setItem(this.key, JSON.stringify({ person, submitted, texts }));
     } catch {
       // Storage may be full or off; the text is still on the page.
     }
   }
 
   restore() {
-    const kept = sessionStorage.getItem(this.key);
-    if (!kept) return;
+    const entry = sessionStorage.getItem(this.key);
+    if (!entry) return;
     const always = (this.form.dataset.autosaveAlways ?? "").split(/\s+/);
-    for (const [name, values] of Object.entries(JSON.parse(kept))) {
+    for (const [name, values] of Object.entries(JSON.parse(entry).texts)) {
       if (!always.includes(name)) this.fill(name, values);
     }
     this.say(this.words("restored", "We put back what you typed before."), false);
@@ -202,6 +225,7 @@ class Autosave {
   }
 }
 
+// Not part of the class: compares two lists of values of one field.
 function same(one, other) {
   return JSON.stringify(one ?? []) === JSON.stringify(other ?? []);
 }
