@@ -54,7 +54,7 @@ class Postgres:
 
     def __init__(self, state: Path, guard: Guard, *, for_tests: bool = False) -> None:
         self.place = root.arrange(find_programs(), state)
-        self.guard = guard
+        self.guard, self.for_tests = guard, for_tests
         self.log = state / "log" / "postgres.log"
         settings = SETTINGS | (FOR_TESTS if for_tests else {})
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -139,6 +139,8 @@ class Postgres:
             return
         if self._sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{USER}'") != "1":
             self._sql(f"CREATE ROLE {USER} LOGIN CREATEDB")
+        if self.for_tests:  # between tests the audit trail's triggers sleep; nowhere else may they
+            self._sql(f"GRANT SET ON PARAMETER session_replication_role TO {USER}")
         self._sql(f"CREATE DATABASE {DATABASE} OWNER {USER}")
 
     def stop(self) -> None:

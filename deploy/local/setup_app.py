@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from deploy.local.paths import ROOT, state_dir
@@ -25,14 +26,15 @@ def main() -> None:
     from django.core.management import call_command
 
     step("database", lambda: call_command("migrate", interactive=False, verbosity=0))
-    step("ICD-10-CM", lambda: call_command("load_icd10cm", verbosity=0))
+    step("ICD-10-CM codes", lambda: call_command("load_icd10cm", verbosity=0))
     step("static files", collect_static)
     if os.environ.get("DEMO") == "1":
-        step("demo", lambda: call_command("seed_demo", verbosity=0))
+        step("demo people and requests", lambda: call_command("seed_demo", verbosity=0))
         keep_logins()
 
 
-def step(name: str, work) -> None:  # type: ignore[no-untyped-def]
+def step(name: str, work: Callable[[], object]) -> None:
+    """Say how long it took only when a person would wonder."""
     started = time.monotonic()
     work()
     seconds = time.monotonic() - started

@@ -82,7 +82,9 @@ class Runner:
         if hint := pango.missing():
             print(hint, flush=True)
         print("Preparing the database ...", flush=True)
-        self.run_step([sys.executable, "-m", "deploy.local.setup_app"], env)
+        self.run_step(
+            [sys.executable, "-m", "deploy.local.setup_app"], env | {"LOG_LEVEL": "WARNING"}
+        )
         web, *others = application_processes(self, env)
         self.children = [web]
         web.start()
