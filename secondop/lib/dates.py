@@ -10,7 +10,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 
-class WrongDate(ValueError):
+class WrongDateError(ValueError):
     """What was typed is not a date. `sentence` tells the person what to change."""
 
     def __init__(self, part: str, sentence: str) -> None:
@@ -21,12 +21,12 @@ class WrongDate(ValueError):
 def read_date(*, year: object, month: object, day: object) -> datetime.date:
     """Turn three typed parts into a date. The month may be a number or a name.
 
-    Raises: WrongDate with a sentence for the first part that is wrong.
+    Raises: WrongDateError with a sentence for the first part that is wrong.
     """
     typed = {"month": _clean(month), "day": _clean(day), "year": _clean(year)}
     for part, text in typed.items():
         if not text:
-            raise WrongDate(part, _missing(part))
+            raise WrongDateError(part, _missing(part))
     return _checked(_year(typed["year"]), _month(typed["month"]), typed["day"])
 
 
@@ -50,7 +50,7 @@ def _number(text: str) -> int | None:
 def _year(text: str) -> int:
     number = _number(text)
     if number is None or len(text) != 4 or number == 0:
-        raise WrongDate("year", _("Year must have 4 digits, for example 1968."))
+        raise WrongDateError("year", _("Year must have 4 digits, for example 1968."))
     return number
 
 
@@ -59,7 +59,7 @@ def _month(text: str) -> int:
     if number is None:
         number = _month_by_name(text)
     if number is None or not 1 <= number <= 12:
-        raise WrongDate("month", _("Month must be a number from 1 to 12, or its name."))
+        raise WrongDateError("month", _("Month must be a number from 1 to 12, or its name."))
     return number
 
 
@@ -81,5 +81,5 @@ def _checked(year: int, month: int, day: str) -> datetime.date:
             sentence = _("Day must be between 1 and %(last)d for %(month)s %(year)d.") % values
         else:
             sentence = _("Day must be between 1 and %(last)d for %(month)s.") % values
-        raise WrongDate("day", sentence)
+        raise WrongDateError("day", sentence)
     return datetime.date(year, month, number)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from secondop.lib.dates import WrongDate, read_date
+from secondop.lib.dates import WrongDateError, read_date
 
 
 class UswdsRenderer(TemplatesSetting):
@@ -56,9 +56,7 @@ class _Hinted:
         super().__init__(*args, **kwargs)
         self.hints = dict(hints or {})
 
-    def create_option(
-        self, name: str, value: Any, *args: Any, **kwargs: Any
-    ) -> dict[str, Any]:
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)  # type: ignore[misc]
         option["hint"] = self.hints.get(getattr(value, "value", value), "")
         return option
@@ -187,7 +185,7 @@ class MemorableDateField(forms.Field):
             return None
         try:
             return read_date(year=year, month=month, day=day)
-        except WrongDate as wrong:
+        except WrongDateError as wrong:
             raise ValidationError(wrong.sentence, code=wrong.part) from wrong
 
     def validate(self, value: datetime.date | None) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from django.core.cache import cache
 from django.core.files.storage import FileSystemStorage, storages
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 
+@transaction.non_atomic_requests  # else Django would ask the database before we can
 @require_safe
 @never_cache
 def livez(request: HttpRequest) -> HttpResponse:
@@ -21,6 +22,7 @@ def livez(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+@transaction.non_atomic_requests  # else Django would ask the database before we can
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:

@@ -84,7 +84,7 @@ def short_id(value: Any) -> str:
 
 @register.filter
 def age_band(age_years: float | None) -> str:
-    """Ten-year band: "40 to 49". Under 18 in finer steps, 90 and over as one (re-identification)."""
+    """Band of ten years: "40 to 49 years". Children finer; 90 and over are one (they are few)."""
     if age_years is None:
         return _("Age not given")
     if age_years < 1:
