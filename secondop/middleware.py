@@ -8,12 +8,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 from secondop.accounts.second_factor import needs_second_factor, to_second_factor
 from secondop.lib.routes import ANYBODY, SIGNED_IN, Route, declared_routes
 from secondop.lib.verdicts import Refused
+from secondop.pages.errors import refused
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -35,7 +35,7 @@ class declared_routes_only:
         match = request.resolver_match
         declared = declared_routes().get(match.view_name if match else "")
         if declared is None:
-            return render(request, "403.html", {"reason": ""}, status=403)
+            return refused(request, status=403)
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in declared.methods:
             return HttpResponseNotAllowed(sorted(declared.methods))
@@ -76,8 +76,7 @@ class refusals:
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
         if not isinstance(exc, Refused):
             return None
-        context = {"reason": exc.reason, "back": request.headers.get("Referer", "")}
-        return render(request, f"{exc.status}.html", context, status=exc.status)
+        return refused(request, exc.reason, exc.status)
 
 
 class private_by_default:

@@ -21,4 +21,5 @@ if settings.DEMO:
 handler400 = "secondop.pages.errors.bad_request"
 handler403 = "secondop.pages.errors.forbidden"
 handler404 = "secondop.pages.errors.not_found"
+handler429 = "secondop.pages.errors.too_many"  # asked for by allauth
 handler500 = "secondop.pages.errors.server_error"

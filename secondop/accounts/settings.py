@@ -20,4 +20,5 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "login"
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "secondop.pages.errors.locked_out"
 AXES_ENABLE_ADMIN = False

@@ -23,9 +23,9 @@ USUAL_EMERGENCY_NUMBER = "911"
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """The context processor. A view may put its own `clinic` over ours."""
-    clinic = SimpleLazyObject(lambda: _clinic_of(request))
+    clinic: Any = SimpleLazyObject(lambda: _clinic_of(request))
     return {
-        "navigation": SimpleLazyObject(lambda: navigation_for(request)),
+        "navigation": SimpleLazyObject(lambda: _navigation(request)),
         "unread_count": SimpleLazyObject(lambda: _unread_count(request)),
         "inbox_url": _url("notifications:inbox") if _is_signed_in(request) else "",
         "account": SimpleLazyObject(lambda: _account(request)),
@@ -36,7 +36,12 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 
 def _is_signed_in(request: HttpRequest) -> bool:
+    """An error page may be made before anybody was asked who they are."""
     return bool(getattr(request, "user", None) and request.user.is_authenticated)
+
+
+def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    return navigation_for(request) if _is_signed_in(request) else []
 
 
 def _unread_count(request: HttpRequest) -> int:

@@ -1,14 +1,15 @@
-"""Error pages with a next step each, and the small piece that htmx gets instead of a page.
+"""Error pages with a next step each; htmx gets a small piece, our own scripts get JSON.
 
-Wire as `handler400` ... `handler500` in `secondop.urls` and as `CSRF_FAILURE_VIEW`. `refused`
-answers for a rule that said no.
+Wired as `handler400` ... `handler500` in `secondop.urls`, as `CSRF_FAILURE_VIEW` and as
+`AXES_LOCKOUT_CALLABLE`. `refused` answers for a rule that said no.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
@@ -61,6 +62,9 @@ def refused(request: HttpRequest, reason: str | Promise = "", status: int = 409)
         "text": reason or trouble.text,
         "back": _page_before(request),
     }
+    accepts = request.headers.get("Accept", "")
+    if "application/json" in accepts and "text/html" not in accepts:
+        return JsonResponse({"message": str(context["text"])}, status=status)
     if request.headers.get("HX-Request"):
         piece = {"kind": "error", "text": context["text"], "live": True}
         response = render(request, "components/alert.html", piece, status=status)
@@ -96,6 +100,20 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form was too old or came from elsewhere; what was typed is one step back."""
     sentence = _("This form is too old to be sent. Go back, load the page again and send it anew.")
     return refused(request, sentence, status=403)
+
+
+def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return refused(request, status=429)
+
+
+def locked_out(
+    request: HttpRequest,
+    response: HttpResponse | None = None,
+    credentials: dict[str, Any] | None = None,
+) -> HttpResponse:
+    """Too many wrong passwords for one account from one place. Says nothing about the account."""
+    sentence = _("There were too many wrong tries. Wait 15 minutes, then try again.")
+    return refused(request, sentence, status=429)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

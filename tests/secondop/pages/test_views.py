@@ -6,8 +6,10 @@ import re
 import pytest
 import textstat
 from django.core.cache import cache
-from django.test import override_settings
+from django.test import Client, override_settings
 from django.urls import reverse
+
+from secondop.pages.errors import locked_out, server_error, unavailable
 
 PUBLIC = ["home", "how", "limits", "privacy", "accessibility"]
 
@@ -80,6 +82,24 @@ class TestErrors:
         assert response["HX-Retarget"] == "#messages"
         assert "<html" not in response.content.decode()
 
+    def test_a_script_gets_the_sentence_as_json(self, client):
+        response = client.get("/no/such/page/", headers={"Accept": "application/json"})
+        assert response.status_code == 404
+        assert set(response.json()) == {"message"}
+
+    def test_an_old_form_is_refused_with_a_sentence(self):
+        response = Client(enforce_csrf_checks=True).post(
+            reverse("pages:language"), {"language": "es"}
+        )
+        assert response.status_code == 403
+        assert "This form is too old to be sent." in response.content.decode()
+
+    def test_too_many_wrong_passwords_wait(self, rf):
+        response = locked_out(rf.post("/account/login/"), None, {"login": "maria@example.com"})
+        assert response.status_code == 429
+        assert "Wait 15 minutes" in response.content.decode()
+        assert "maria" not in response.content.decode()
+
     def test_the_way_back_is_never_to_another_site(self, client):
         for referer, shown in (
             ("http://testserver/limits/", True),
@@ -89,8 +109,6 @@ class TestErrors:
             assert (f'href="{referer}"' in page) is shown
 
     def test_our_own_fault_needs_no_database(self, rf, django_assert_num_queries):
-        from secondop.pages.errors import server_error, unavailable
-
         with django_assert_num_queries(0):
             assert server_error(rf.get("/")).status_code == 500
             response = unavailable(rf.get("/"))
