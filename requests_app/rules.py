@@ -7,13 +7,14 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from records.models import CaseFile
+from records.models import AccessGrant, CaseFile
 from requests_app.models import OpinionRequest
 from requests_app.sections import what_is_missing
 from secondop.accounts.roles import COORDINATOR
 from secondop.lib.verdicts import YES, Verdict, never, not_now
 
 Status = OpinionRequest.Status
+OPEN_FOR_RECORDS = (Status.DRAFT, Status.SUBMITTED, Status.NEEDS_PATIENT, Status.COLLECTING)
 
 
 def is_patient_of(user: Any, opinion_request: OpinionRequest) -> bool:
@@ -33,7 +34,16 @@ def _only_coordinator(user: Any, opinion_request: OpinionRequest) -> Verdict:
         return never(_("Only a coordinator of this clinic can do this."))
     if is_patient_of(user, opinion_request):
         return never(_("Nobody works on their own request."))
+    # SECURITY: a live sealed grant wins over every other reason to see the case (blinding.py).
+    sealed = AccessGrant.objects.live().filter(to=user, sight=AccessGrant.Sight.SEALED)
+    if sealed.filter(case_file=opinion_request.case_file_id).exists():
+        return never(_("You review this case sealed, so a colleague must look after it."))
     return YES
+
+
+def may_coordinate(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """See everything about a request and work on it, as far as its state allows."""
+    return _only_coordinator(user, opinion_request)
 
 
 def may_edit(user: Any, opinion_request: OpinionRequest) -> Verdict:
@@ -49,8 +59,7 @@ def may_add_records(user: Any, opinion_request: OpinionRequest) -> Verdict:
     """Patient or coordinator, until a specialist has been asked."""
     if not _only_patient(user, opinion_request) and not _only_coordinator(user, opinion_request):
         return never(_("You cannot add records to this request."))
-    open_for_records = (Status.DRAFT, Status.SUBMITTED, Status.NEEDS_PATIENT, Status.COLLECTING)
-    if opinion_request.status not in open_for_records:
+    if opinion_request.status not in OPEN_FOR_RECORDS:
         return not_now(
             _("A specialist is already looking at the records. Write us a message to add more.")
         )

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from records.grants import revoke_all
+from records.models import CaseFile
 from requests_app import rules
 from requests_app.deadlines import DEADLINES, due_at
 from requests_app.models import Message, OpinionRequest, StatusChange
@@ -50,6 +51,9 @@ def move(
         reason=reason,
     )
     note(verb, by=by, about=opinion_request, old=str(old), new=str(new))
+    CaseFile.objects.filter(pk=opinion_request.case_file_id).update(
+        is_open_for_records=new in rules.OPEN_FOR_RECORDS
+    )
 
 
 def touch(opinion_request: OpinionRequest, *, by: Any, also: list[str] | None = None) -> None:

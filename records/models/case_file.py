@@ -37,7 +37,10 @@ class CaseFileQuerySet(models.QuerySet["CaseFile"]):
         if kind == "patient":
             return self.filter(patient__in=Patient.objects.of(user))
         if kind == "coordinator":
-            return self.filter(clinic_id__in=user.clinics_as("coordinator"))
+            # SECURITY: who reviews this file sealed does not read it as a coordinator meanwhile.
+            sealed = AccessGrant.objects.live().filter(to=user, sight=AccessGrant.Sight.SEALED)
+            own = self.filter(clinic_id__in=user.clinics_as("coordinator"))
+            return own.exclude(pk__in=sealed.values("case_file"))
         if kind in ("specialist", "quality_reviewer"):
             granted = AccessGrant.objects.live().filter(to=user, as_role=kind)
             return self.filter(
@@ -59,12 +62,14 @@ class CaseFile(models.Model):
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="case_files")
     alias = models.CharField(max_length=20, unique=True, default=new_alias)  # what readers see
     created_at = models.DateTimeField(db_default=Now())
+    # Whether records may be added now. Kept by `requests_app.workflow.move` with each new status.
+    is_open_for_records = models.BooleanField(default=True)
 
     objects = CaseFileQuerySet.as_manager()
 
     class Privacy:
         private: set[str] = set()
-        plain = {"id", "clinic", "patient", "alias", "created_at"}
+        plain = {"id", "clinic", "patient", "alias", "created_at", "is_open_for_records"}
 
     def __str__(self) -> str:
         return f"case file {str(self.pk)[:8]}"

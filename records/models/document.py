@@ -55,6 +55,7 @@ class Upload(models.Model):
     size_bytes = models.PositiveBigIntegerField()
     offset_bytes = models.PositiveBigIntegerField(default=0)
     key = models.CharField(max_length=100)
+    sent_sha256 = models.CharField(max_length=64, blank=True)  # told by the sender, if it was
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -71,7 +72,7 @@ class Upload(models.Model):
     class Privacy:
         private = {"file_name"}
         plain = {"id", "clinic", "case_file", "by", "kind", "size_bytes", "offset_bytes", "key",
-                 "created_at", "expires_at", "finished_at"}
+                 "sent_sha256", "created_at", "expires_at", "finished_at"}
 
     def __str__(self) -> str:
         return f"upload {str(self.pk)[:8]}"
