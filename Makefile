@@ -7,13 +7,16 @@ PYTHON := $(BIN)/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt lock frontend messages bench clean
+.PHONY: help run run-empty test lint fmt lock frontend messages bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 run: .venv/.stamp ## start everything at http://127.0.0.1:8000 (PORT=8001 for another one) until Ctrl-C
 	@$(PYTHON) -m deploy.local up
+
+run-empty: .venv/.stamp
+	@$(PYTHON) -m deploy.local up --empty
 
 test: .venv/.stamp ## the whole suite on servers of its own; ARGS="tests/records -x -q" for a part
 	@$(PYTHON) -m deploy.local test -- $(PYTHON) -m pytest $(ARGS)
