@@ -30,7 +30,7 @@ TROUBLES = {
     ),
     403: Trouble(
         _("This is not open to you"),
-        _("You are signed in, but this page belongs to somebody else or to another role."),
+        _("This page belongs to somebody else, or to people with another role."),
     ),
     404: Trouble(
         _("We cannot find this page"),
