@@ -1,0 +1,252 @@
+"""Walk one story through the real workflow. Answers are typed in; nothing is moved by hand."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from records.models import (
+    CaseFile,
+    Document,
+    DocumentName,
+    OriginalDiagnosis,
+    Patient,
+    Proxy,
+    SafetyFacts,
+)
+from records.models.case_file import BlindingClass
+from requests_app import workflow as requests
+from requests_app.deadlines import due_at
+from requests_app.delivery import ask_follow_up
+from requests_app.models import OpinionRequest, PatientStatement, Question, Wording
+from secondop.accounts.models import Clinic, User
+from secondop.demo.clock import let_deadline_pass
+from secondop.demo.papers import Paper, as_pdf
+from secondop.demo.people import BORN_ON, DEMO_PEOPLE
+from secondop.demo.stories import Story, Written
+from secondop.lib.storage import new_key
+from specialists import workflow as referrals
+from specialists.models import Referral, Specialist, TreatmentOption
+
+ENDS_BEFORE_TRIAGE = ("draft", "submitted", "withdrawn")
+
+
+def walk(story: Story, *, clinic: Clinic, people: dict[str, User]) -> OpinionRequest:
+    """Make the request of `story` and lead it to the story's status."""
+    opinion_request = _draft(story, clinic=clinic, people=people)
+    if story.status == "draft":
+        return opinion_request
+    patient = people[story.patient]
+    name = opinion_request.case_file.patient.full_name
+    opinion_request = requests.submit(opinion_request, truth_name=name, by=patient)
+    if story.status == "submitted":
+        return opinion_request
+    if story.status == "withdrawn":
+        return requests.withdraw(opinion_request, by=patient)
+    coordinator = people[story.coordinator]
+    if story.status == "returned":
+        return requests.return_with_advice(opinion_request, advice=story.says, by=coordinator)
+    if story.status in ("needs_patient", "expired"):
+        opinion_request = requests.ask_patient(opinion_request, text=story.says, by=coordinator)
+        if story.status == "expired":
+            return requests.expire(let_deadline_pass(opinion_request, ago=timedelta(hours=1)))
+        return opinion_request
+    opinion_request = requests.accept(opinion_request, urgent=story.urgent, by=coordinator)
+    if story.status == "collecting":
+        return opinion_request
+    opinion_request = requests.mark_ready(opinion_request, by=coordinator)
+    if story.status == "ready":
+        return opinion_request
+    return _review(story, opinion_request, people=people)
+
+
+def _draft(story: Story, *, clinic: Clinic, people: dict[str, User]) -> OpinionRequest:
+    user = people[story.patient]
+    patient = _patient(story, clinic=clinic, user=user, admin=_administrator(story, people))
+    case_file = CaseFile.objects.create(clinic=clinic, patient=patient)
+    SafetyFacts.objects.create(case_file=case_file, clinic=clinic, **story.safety)
+    today = timezone.now().date()
+    OriginalDiagnosis.objects.create(
+        case_file=case_file, clinic=clinic, told_on=today - timedelta(days=21), **story.told
+    )
+    now = timezone.now()
+    opinion_request = OpinionRequest.objects.create(
+        clinic=clinic,
+        case_file=case_file,
+        started_by=user,
+        purposes=list(story.purposes),
+        review_mode=story.review_mode,
+        limits_accepted_at=now,
+        due_at=due_at("draft", urgent=False, clinic=clinic, start=now),
+    )
+    _say(story, opinion_request)
+    for paper in story.papers:
+        _add(paper, case_file, by=user, classified_by=people.get(story.coordinator), today=today)
+    return opinion_request
+
+
+def _patient(story: Story, *, clinic: Clinic, user: User, admin: User) -> Patient:
+    name, born = story.acts_for
+    patient = Patient.objects.create(
+        clinic=clinic,
+        user=None if name else user,
+        full_name=name or user.full_name,
+        born_on=date.fromisoformat(born) if born else BORN_ON[story.patient],
+        sex=story.sex,
+        phone="+1 555 0142",
+        country="US",
+    )
+    if name:
+        Proxy.objects.create(
+            clinic=clinic,
+            patient=patient,
+            user=user,
+            authority=Proxy.Authority.POWER_OF_ATTORNEY,
+            note="Paper shown at the desk.",
+            until=timezone.now().date() + timedelta(days=365),
+            recorded_by=admin,
+        )
+    return patient
+
+
+def _administrator(story: Story, people: dict[str, User]) -> User:
+    found = next(p for p in DEMO_PEOPLE if p.role == "administrator" and p.clinic == story.clinic)
+    return people[found.email]
+
+
+def _say(story: Story, opinion_request: OpinionRequest) -> None:
+    """The patient's questions and free text; a coordinator has cleared both where one is named."""
+    clear = BlindingClass.CLEAR if story.coordinator else ""
+    common: dict[str, Any] = {"clinic": opinion_request.clinic}
+    for position, text in enumerate(story.questions, 1):
+        question = Question.objects.create(
+            opinion_request=opinion_request, position=position, blinding_class=clear, **common
+        )
+        Wording.objects.create(
+            case_file=opinion_request.case_file, question=question, text=text, **common
+        )
+    for topic, text in (("story", story.story), ("what_matters", story.what_matters)):
+        if text:
+            statement = PatientStatement.objects.create(
+                opinion_request=opinion_request, topic=topic, blinding_class=clear, **common
+            )
+            Wording.objects.create(
+                case_file=opinion_request.case_file, statement=statement, text=text, **common
+            )
+
+
+def _add(
+    paper: Paper, case_file: CaseFile, *, by: User, classified_by: User | None, today: date
+) -> Document:
+    patient = case_file.patient
+    assert patient.born_on  # noqa: S101  (every story has one)
+    content = as_pdf(paper, patient=patient.full_name, born_on=patient.born_on, today=today)
+    document = Document.objects.create(
+        clinic_id=case_file.clinic_id,
+        case_file=case_file,
+        by=by,
+        status=Document.Status.AVAILABLE,
+        kind=paper.kind,
+        dated_on=paper.dated_on(today),
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        media_type="application/pdf",
+        key=default_storage.save(new_key("documents"), ContentFile(content)),
+        blinding_class=paper.blinding_class if classified_by else "",
+        neutral_title=paper.neutral_title,
+        classified_by=classified_by,
+        classified_at=timezone.now() if classified_by else None,
+    )
+    DocumentName.objects.create(
+        document=document,
+        clinic_id=case_file.clinic_id,
+        case_file=case_file,
+        file_name=paper.file_name,
+    )
+    return document
+
+
+def _review(
+    story: Story, opinion_request: OpinionRequest, *, people: dict[str, User]
+) -> OpinionRequest:
+    coordinator = people[story.coordinator]
+    asked = story.specialists or tuple(written.by for written in story.opinions)
+    for email in asked:
+        specialist = Specialist.objects.get(user=people[email], clinic=opinion_request.clinic)
+        opinion_request = referrals.refer(
+            opinion_request, to=specialist, summary=story.summary_of_offer, by=coordinator
+        )
+    if story.status == "referred":
+        return opinion_request
+    for referral in opinion_request.referrals.order_by("offered_at", "id"):
+        referrals.take(referral, by=referral.specialist.user)
+    for written in story.opinions:
+        referral = opinion_request.referrals.get(specialist__user=people[written.by])
+        _write(written, referral, by=people[written.by])
+    opinion_request = OpinionRequest.objects.get(pk=opinion_request.pk)
+    if story.status in ("in_review", "quality_check"):
+        return opinion_request
+    return _deliver(story, opinion_request, people=people)
+
+
+def _write(written: Written, referral: Referral, *, by: User) -> None:
+    """Write, seal, reveal, compare, answer, sign: as the pages do."""
+    version = referral.opinion.version
+    referral = referrals.save_independent(referral, version=version, by=by, **written.independent)
+    if referral.review_mode == "sealed":
+        referral = referrals.seal(referral, by=by)
+        referral = referrals.reveal(referral, by=by)
+    name, after, reason = written.revision
+    if name:
+        referral = referrals.revise(referral, field=name, after=after, reason=reason, by=by)
+    opinion = Referral.objects.get(pk=referral.pk).opinion
+    for axis, (result, why) in written.compared.items():
+        opinion.comparisons.filter(axis=axis).update(result=result, why=why)
+    for answer, text in zip(
+        opinion.answers.order_by("question__position"), written.answers, strict=True
+    ):
+        answer.text = text
+        answer.save(update_fields=["text"])
+    opinion.options.all().delete()
+    for position, option in enumerate(written.options, 1):
+        TreatmentOption.objects.create(
+            clinic_id=opinion.clinic_id,
+            opinion=opinion,
+            position=position,
+            is_first_doctors_plan=option.is_first_plan,
+            is_recommended=option.is_recommended,
+            name=option.name,
+            benefits=option.benefits,
+            harms=option.harms,
+            what_it_involves=option.what_it_involves,
+            evidence=option.evidence,
+            fits_priorities=option.fits_priorities,
+        )
+    referral = referrals.save_completion(
+        referral,
+        version=opinion.version,
+        by=by,
+        plain_summary=written.summary,
+        limits=written.limits,
+        conflicts="None.",
+    )
+    referrals.sign(referral, by=by)
+
+
+def _deliver(
+    story: Story, opinion_request: OpinionRequest, *, people: dict[str, User]
+) -> OpinionRequest:
+    reviewer = people[f"quality@{story.clinic}.example"]
+    patient = people[story.patient]
+    opinion_request = referrals.begin_check(opinion_request, by=reviewer)
+    opinion_request = referrals.approve(opinion_request, by=reviewer)
+    if story.follow_up:
+        ask_follow_up(opinion_request.reports.get(), text=story.follow_up, by=patient)
+    if story.status == "closed":
+        opinion_request = requests.close(opinion_request, by=patient)
+    return opinion_request
