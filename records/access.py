@@ -22,7 +22,7 @@ ROUTES = [
     route("records:download", "GET", SIGNED_IN, "The original file as an attachment"),
     route("records:set_kind", "POST", SIGNED_IN, "Say what a document is"),
     route("records:remove", "GET POST", SIGNED_IN, "Remove an own document"),
-    route("records:icd10_search", "GET", SIGNED_IN, "Search ICD-10-CM"),
+    route("records:icd10_search", "GET POST", SIGNED_IN, "Search ICD-10-CM"),
     route("records:proxies", "GET POST", SIGNED_IN, "Who acts for the patient"),
     route("records:proxy_end", "POST", SIGNED_IN, "End a proxy"),
 ]

@@ -2,7 +2,7 @@
 
 from records.models.case_file import AccessGrant, CaseFile, OriginalDiagnosis, SafetyFacts
 from records.models.document import Document, DocumentName, DocumentPage, Screening, Upload
-from records.models.icd10 import IcdCode
+from records.models.icd10 import IcdCode, IcdWord
 from records.models.patient import Patient, Proxy
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "DocumentName",
     "DocumentPage",
     "IcdCode",
+    "IcdWord",
     "OriginalDiagnosis",
     "Patient",
     "Proxy",

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Length
 
 
 class IcdCodeQuerySet(models.QuerySet["IcdCode"]):
@@ -18,13 +19,17 @@ class IcdCode(models.Model):
     code = models.CharField(primary_key=True, max_length=8)  # with the dot: C50.911
     title = models.CharField(max_length=300)
     inclusion_terms = models.TextField(blank=True)  # one a line
-    search_text = models.TextField()  # code, title and terms, lower case, without accents
+    search_text = models.TextField()  # records.icd10.plain: every word has a space before it
     is_billable = models.BooleanField()  # a leaf of the classification
 
     objects = IcdCodeQuerySet.as_manager()
 
     class Meta:
-        indexes = [GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="icd_search")]
+        indexes = [
+            GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="icd_search"),
+            # Short titles first: a word in 20,000 titles is found by walking this, not by sorting.
+            models.Index(Length("title"), "code", name="icd_by_length"),
+        ]
 
     class Privacy:
         private: set[str] = set()
@@ -32,3 +37,20 @@ class IcdCode(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class IcdWord(models.Model):
+    """Every word of the classification once, to guess what a mistyped word should have been."""
+
+    word = models.CharField(primary_key=True, max_length=60)
+    uses = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="icd_word_search")]
+
+    class Privacy:
+        private: set[str] = set()
+        plain = {"word", "uses"}
+
+    def __str__(self) -> str:
+        return self.word
