@@ -6,9 +6,11 @@ sealed and is also a coordinator of the clinic sees it sealed on every route unt
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Literal
 
 from records.models import AccessGrant, CaseFile, Document
+from records.models.case_file import BlindingClass
 
 Sight = Literal["", "sealed", "full"]
 
@@ -43,3 +45,36 @@ def title_for(document: Document, sight: Sight, position: int = 0) -> str:
     if sight == "full":
         return document.name.file_name
     return document.neutral_title or f"{document.get_kind_display()} {position or ''}".strip()
+
+
+def documents_for(case_file: CaseFile, sight: Sight) -> list[tuple[Document, str]]:
+    """Return the documents inside a case file with their titles, as this sight shows them.
+
+    SECURITY: rows, order and numbers come from visible rows alone. Full sight lists what was clear
+    before first, so that a document keeps its number when the rest is opened.
+    """
+    rows = case_file.documents.available()
+    if sight == "sealed":
+        rows = rows.filter(blinding_class=BlindingClass.CLEAR)
+    elif sight != "full":
+        return []
+    documents = list(rows.order_by("received_at", "pk"))
+    documents.sort(key=lambda document: document.blinding_class != BlindingClass.CLEAR)
+    seen: Counter[str] = Counter()
+    titled = []
+    for document in documents:
+        seen[document.kind] += 1
+        titled.append((document, title_for(document, "sealed", seen[document.kind])))
+    return titled
+
+
+def words_for(item: Any, sight: Sight) -> str:
+    """Return the text of a question or statement for this sight; "" when it is not shown.
+
+    `item` has `blinding_class`, `neutral_text` (a coordinator's wording) and the sealed `wording`.
+    """
+    if sight == "full" or (sight == "sealed" and item.blinding_class == BlindingClass.CLEAR):
+        return str(item.wording.text)
+    if sight == "sealed" and item.blinding_class:  # a person decided; unclassified is withheld
+        return str(item.neutral_text)
+    return ""

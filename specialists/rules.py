@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from requests_app.models import OpinionRequest
+from requests_app.models import FollowUpQuestion, OpinionRequest
 from requests_app.rules import is_patient_of
 from secondop.accounts.roles import COORDINATOR, QUALITY_REVIEWER, SPECIALIST
 from secondop.lib.canonical import sha256_of
@@ -31,9 +31,12 @@ def may_refer(user: Any, opinion_request: OpinionRequest, specialist: Specialist
         return not_now(_("This specialist is not available now."))
     if opinion_request.referrals.open().filter(specialist=specialist).exists():
         return not_now(_("This specialist has already been asked."))
-    if opinion_request.review_mode == "sealed" and specialist.user.grants.filter(
-        case_file=opinion_request.case_file_id, sight="full"
-    ).exists():
+    if (
+        opinion_request.review_mode == "sealed"
+        and specialist.user.grants.filter(
+            case_file=opinion_request.case_file_id, sight="full"
+        ).exists()
+    ):
         return not_now(_("This specialist already knows the original diagnosis of this case."))
     return YES
 
@@ -84,7 +87,7 @@ def may_seal(user: Any, referral: Referral) -> Verdict:
     if referral.review_mode != "sealed":
         return not_now(_("This is an open review: there is nothing to seal."))
     if referral.opinion.seal_broken_at:
-        return not_now(_("The seal of this review was opened for safety. Sign your opinion instead."))
+        return not_now(_("This seal was opened for safety. Complete and sign the opinion."))
     if missing := missing_before_seal(referral.opinion):
         return not_now(missing[0])
     return YES
@@ -133,6 +136,10 @@ def may_revise(user: Any, referral: Referral) -> Verdict:
 def may_sign(user: Any, referral: Referral) -> Verdict:
     if not (verdict := may_complete(user, referral)):
         return verdict
+    if referral.opinion_request.status != RequestStatus.IN_REVIEW:
+        return not_now(
+            _("The clinic is still gathering more records. Tell them if you no longer need them.")
+        )
     if missing := missing_before_signing(referral.opinion):
         return not_now(missing[0])
     return YES
@@ -143,6 +150,36 @@ def may_ask_for_more(user: Any, referral: Referral) -> Verdict:
         return verdict
     if referral.status not in (Status.TAKEN, Status.SEALED):
         return not_now(_("Take the referral first."))
+    return YES
+
+
+def may_read(user: Any, referral: Referral) -> Verdict:
+    """Open the case file at all. What is shown inside is decided by `records.blinding`."""
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if referral.status == Status.OFFERED:
+        return not_now(_("Take the referral first. Then the case file opens to you."))
+    if referral.status not in (Status.TAKEN, Status.SEALED, Status.SIGNED):
+        return not_now(_("This review has ended, so the case file is closed to you."))
+    return YES
+
+
+def may_write_to_clinic(user: Any, referral: Referral) -> Verdict:
+    """Before taking too: a question may decide whether the offer fits."""
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if referral.status in (Status.DECLINED, Status.EXPIRED, Status.RECALLED):
+        return not_now(_("This review has ended. Please call the clinic."))
+    return YES
+
+
+def may_answer_follow_up(user: Any, referral: Referral, question: FollowUpQuestion) -> Verdict:
+    if not (verdict := _own(user, referral)):
+        return verdict
+    if referral.status != Status.SIGNED:
+        return not_now(_("Only who signed the opinion answers questions about it."))
+    if question.answered_at:
+        return not_now(_("This question has been answered already."))
     return YES
 
 

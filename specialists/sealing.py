@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -45,3 +46,33 @@ def write_seal(opinion: Opinion, *, sealed_at: datetime) -> Seal:
         content=content,
         sha256=sha256_of(content),
     )
+
+
+EXPORT = "secondop.seal/1"
+
+
+def exported(seal: Seal) -> str:
+    """Return the file a specialist takes home: what was sealed and its hash, as canonical JSON."""
+    content = json.loads(seal.content)
+    return canonical_json({"format": EXPORT, "sealed": content, "sha256": seal.sha256})
+
+
+def problem_in(text: str) -> str:
+    """Return why an exported seal does not verify, or "". Needs nothing but the text.
+
+    Every byte counts: the file must be its own canonical form, and the hash of the sealed part
+    must be the hash beside it.
+    """
+    try:
+        envelope = json.loads(text)
+        sealed, claimed = envelope["sealed"], envelope["sha256"]
+        is_canonical = canonical_json(envelope) == text
+    except (ValueError, KeyError, TypeError):
+        return "This is not an exported seal."
+    if envelope.get("format") != EXPORT or sealed.get("format") != FORMAT:
+        return "This is not a seal of a format this program knows."
+    if sha256_of(canonical_json(sealed)) != claimed:
+        return "The content does not match its hash: it was changed after the seal."
+    if not is_canonical:
+        return "The file is not in the form it was exported in: it was changed after the export."
+    return ""

@@ -9,7 +9,11 @@ urlpatterns = [
     path("clinic/requests/<uuid:pk>/refer/", referring.refer, name="refer"),
     path("clinic/referrals/<uuid:pk>/recall/", referring.recall, name="recall"),
     path("clinic/requests/<uuid:pk>/resume/", referring.resume, name="resume"),
-    path("clinic/referrals/<uuid:pk>/messages/", referring.specialist_thread, name="specialist_thread"),
+    path(
+        "clinic/referrals/<uuid:pk>/messages/",
+        referring.specialist_thread,
+        name="specialist_thread",
+    ),
     path("reviews/", desk.desk, name="desk"),
     path("reviews/<uuid:pk>/", desk.referral, name="referral"),
     path("reviews/<uuid:pk>/take/", desk.take, name="take"),

@@ -1,20 +1,28 @@
 """Every change of a referral's state, and what it does to the request beneath it."""
 
 from specialists.workflow.checking import approve, begin_check, send_back
+from specialists.workflow.completing import (
+    add_option,
+    answer_follow_up,
+    remove_option,
+    revise,
+    save_completion,
+    sign,
+)
 from specialists.workflow.opining import (
     ask_for_more,
     break_seal,
     resume,
     reveal,
-    revise,
-    save_completion,
     save_independent,
     seal,
-    sign,
+    write_to_clinic,
 )
 from specialists.workflow.referring import decline, expire_offer, recall, refer, take
 
 __all__ = [
+    "add_option",
+    "answer_follow_up",
     "approve",
     "ask_for_more",
     "begin_check",
@@ -23,6 +31,7 @@ __all__ = [
     "expire_offer",
     "recall",
     "refer",
+    "remove_option",
     "resume",
     "reveal",
     "revise",
@@ -32,4 +41,5 @@ __all__ = [
     "send_back",
     "sign",
     "take",
+    "write_to_clinic",
 ]

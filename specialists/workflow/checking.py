@@ -39,7 +39,7 @@ def hand_to_quality_check(opinion_request: OpinionRequest, *, by: Any) -> None:
 
 @transition
 def begin_check(opinion_request: OpinionRequest, *, by: Any) -> None:
-    """Take the quality check; the case file opens to the reviewer. A second call changes nothing."""
+    """Take the quality check; the case file opens to the reviewer. Twice changes nothing."""
     rules.may_check(by, opinion_request).or_raise()
     check, is_new = QualityCheck.objects.get_or_create(
         opinion_request=opinion_request,

@@ -17,7 +17,8 @@ from secondop.notifications.outbox import tell
 from specialists import rules
 from specialists.models import Opinion, Referral, Specialist
 from specialists.workflow.checking import hand_to_quality_check
-from specialists.workflow.opining import READING_MARGIN, lay_out_comparison
+from specialists.workflow.completing import lay_out_comparison
+from specialists.workflow.opining import READING_MARGIN
 
 RequestStatus = OpinionRequest.Status
 Status = Referral.Status
