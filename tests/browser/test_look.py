@@ -58,3 +58,4 @@ class TestStyleguide:
 @pytest.mark.parametrize("name", ["account_login", "account_signup", "account_reset_password"])
 def test_sign_in_pages(visitor, name):
     visitor.go(reverse(name)).look(name.replace("_", "-"))
+    assert visitor.page.locator("main form .usa-input").count() >= 1

@@ -12,11 +12,19 @@ startCounts(document);
 startKeys(document);
 startMenus(document);
 
-// After a mistake the reader lands on the summary of what to change.
-document.querySelector("[data-focus-first]")?.focus();
+focusSummary();
 
 // A piece that htmx brings in gets the same treatment as a whole page.
 document.addEventListener("htmx:after:swap", () => {
   startAutosave(document);
   startCounts(document);
+  focusSummary();
 });
+
+// After a mistake the reader lands on the summary of what to change, once.
+function focusSummary() {
+  const summary = document.querySelector("[data-focus-first]:not([data-was-focused])");
+  if (!summary) return;
+  summary.dataset.wasFocused = "yes";
+  summary.focus();
+}
