@@ -21,7 +21,7 @@ class TestStyleguide:
         page = visitor.go(reverse("pages:styleguide") + "?errors=1").page
         focused = "document.activeElement.id"
         assert page.evaluate(focused) == "error-summary"
-        page.click("text=Date of birth –")
+        page.click("#error-summary a[href='#id_born_on_month']")
         assert page.evaluate(focused) == "id_born_on_month"
 
     def test_three_clicks_send_once_and_the_way_back_opens_the_buttons(self, visitor):
