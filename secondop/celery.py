@@ -12,7 +12,7 @@ app = Celery("secondop")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-SWEEP_EVERY_SECONDS = 15
+SWEEP_EVERY_SECONDS = float(os.environ.get("SWEEP_EVERY_SECONDS", "15"))
 _stopping = threading.Event()
 
 

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
+
+django_stubs_ext.monkeypatch()  # so that `ModelForm[Clinic]` can be written, as the types want
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -67,6 +70,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "secondop.accounts.middleware.end_idle_sessions",
+    "secondop.accounts.middleware.speak_in_their_time",
     "secondop.middleware.declared_routes_only",
     "secondop.middleware.refusals",
     "axes.middleware.AxesMiddleware",
@@ -150,6 +154,7 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
     }
 }
+JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=300)
 CELERY_BROKER_URL = _for_celery(REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -202,6 +201,7 @@ class DocumentPage(models.Model):
     number = models.PositiveIntegerField()
     key = models.CharField(max_length=100)
     media_type = models.CharField(max_length=40, default="image/png")
+    size_bytes = models.PositiveIntegerField(default=0)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     text = models.TextField(blank=True)
@@ -213,8 +213,8 @@ class DocumentPage(models.Model):
 
     class Privacy:
         private = {"text"}
-        plain = {"id", "clinic", "case_file", "document", "number", "key", "media_type", "width",
-                 "height"}
+        plain = {"id", "clinic", "case_file", "document", "number", "key", "media_type",
+                 "size_bytes", "width", "height"}
 
     def __str__(self) -> str:
         return f"document page {str(self.pk)[:8]}"
@@ -226,7 +226,7 @@ class Screening(Job):
     TASK = "records.tasks.screen"
     QUEUE = "records"
     TITLE = "Screening of a file"
-    LEASE = timedelta(minutes=10)
+    LEASE = 2 * Job.LEASE
 
     document = models.OneToOneField(Document, models.CASCADE, related_name="screening")
 

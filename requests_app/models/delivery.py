@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -91,7 +90,6 @@ class Rendering(Job):
     TASK = "requests_app.tasks.render_report"
     QUEUE = "records"
     TITLE = "Making a report's PDF"
-    LEASE = timedelta(minutes=5)
 
     report = models.OneToOneField(Report, models.CASCADE, related_name="rendering")
 

@@ -1,9 +1,8 @@
 """Who may use which route of this app, and what it shows. Checked on every request."""
 
-from secondop.accounts.roles import ADMINISTRATOR, COORDINATOR
 from secondop.lib.routes import route
 
 ROUTES = [
-    route("jobs:list", "GET", {COORDINATOR, ADMINISTRATOR}, "Jobs in trouble"),
-    route("jobs:retry", "POST", {COORDINATOR, ADMINISTRATOR}, "Try a job again"),
+    route("jobs:list", "GET", {"coordinator", "administrator"}, "Jobs in trouble"),
+    route("jobs:retry", "POST", {"coordinator", "administrator"}, "Try a job again"),
 ]

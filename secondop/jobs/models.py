@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -60,7 +61,7 @@ class Job(models.Model):
     QUEUE: ClassVar[str] = "default"
     TITLE: ClassVar[str] = ""  # what the staff page calls it
     MAX_ATTEMPTS: ClassVar[int] = 6
-    LEASE: ClassVar[timedelta] = timedelta(minutes=5)
+    LEASE: ClassVar[timedelta] = timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic_id = models.UUIDField(null=True, editable=False)
