@@ -1,4 +1,4 @@
-"""What happens to a report once it is with the patient: opened, read, asked about, answered."""
+"""What happens to a report once it is with the patient: opened, acknowledged, asked about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from records.models import AccessGrant
 from requests_app import rules
 from requests_app.models import FollowUpQuestion, OpinionRequest, Report
-from requests_app.workflow import coordinators_of, people_of_patient, staff_path
+from requests_app.workflow import coordinators_of, staff_path
 from secondop.accounts.models import User
 from secondop.accounts.roles import SPECIALIST
 from secondop.audit.trail import note
@@ -88,19 +88,3 @@ def authors_of(opinion_request: OpinionRequest) -> list[User]:
         case_file=opinion_request.case_file_id, as_role=SPECIALIST, sight=AccessGrant.Sight.FULL
     )
     return list(User.objects.filter(pk__in=live.values("to")))
-
-
-@transaction.atomic
-def answer_follow_up(question: FollowUpQuestion, *, text: str, by: Any) -> FollowUpQuestion:
-    """Write the answer. For the specialist's page, which has asked its own rule who may."""
-    lock(question.report.opinion_request)
-    fresh = FollowUpQuestion.objects.select_for_update().get(pk=question.pk)
-    if fresh.answered_at:
-        not_now(_("This question has been answered already.")).or_raise()
-    fresh.answer = text.strip()
-    fresh.answered_at, fresh.answered_by = timezone.now(), by
-    fresh.save(update_fields=["answer", "answered_at", "answered_by"])
-    note("follow_up.answered", by=by, about=fresh)
-    opinion_request = question.report.opinion_request
-    tell(people_of_patient(opinion_request), "follow_up_answered", about=question.report)
-    return fresh

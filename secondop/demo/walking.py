@@ -25,6 +25,8 @@ from requests_app.deadlines import due_at
 from requests_app.delivery import ask_follow_up
 from requests_app.models import OpinionRequest, PatientStatement, Question, Wording
 from secondop.accounts.models import Clinic, User
+from secondop.audit.models import AuditEvent
+from secondop.audit.trail import note
 from secondop.demo.clock import let_deadline_pass
 from secondop.demo.papers import Paper, as_pdf
 from secondop.demo.people import BORN_ON, DEMO_PEOPLE
@@ -194,13 +196,26 @@ def _review(
     return _deliver(story, opinion_request, people=people)
 
 
+def _read(referral: Referral, *, by: User, only_clear: bool = False) -> None:
+    """Open the documents, as the reading page does: the audit trail knows who opened what."""
+    documents = Document.objects.visible_as("specialist", by).filter(
+        case_file=referral.case_file_id
+    )
+    known = AuditEvent.objects.filter(actor_id=by.pk, verb="document.opened").values("about_id")
+    for document in documents.exclude(pk__in=[event["about_id"] for event in known]):
+        if document.blinding_class == BlindingClass.CLEAR or not only_clear:
+            note("document.opened", by=by, about=document)
+
+
 def _write(written: Written, referral: Referral, *, by: User) -> None:
     """Write, seal, reveal, compare, answer, sign: as the pages do."""
+    _read(referral, by=by, only_clear=referral.review_mode == "sealed")
     version = referral.opinion.version
     referral = referrals.save_independent(referral, version=version, by=by, **written.independent)
     if referral.review_mode == "sealed":
         referral = referrals.seal(referral, by=by)
         referral = referrals.reveal(referral, by=by)
+        _read(referral, by=by)
     name, after, reason = written.revision
     if name:
         referral = referrals.revise(referral, field=name, after=after, reason=reason, by=by)

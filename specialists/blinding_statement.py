@@ -1,0 +1,112 @@
+"""What a report can prove about its sealed review, read from the audit trail and the seal alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records.models import Document, OriginalDiagnosis
+from records.models.case_file import BlindingClass
+from secondop.audit.models import AuditEvent
+from specialists.models import Opinion, Referral
+from specialists.rules import seal_is_intact
+
+OPENED = ("document.opened", "document.downloaded")
+# Kinds of documents that are evidence: hiding one costs the sealed reader something.
+EVIDENCE = ("imaging_report", "pathology_report", "lab_results", "operation_note", "photo")
+FULL, PARTIAL, NOT_POSSIBLE = "full", "partial", "not_possible"
+GRADES: dict[str, str | Promise] = {
+    FULL: gettext_lazy("Fully sealed"),
+    PARTIAL: gettext_lazy("Partly sealed"),
+    NOT_POSSIBLE: gettext_lazy("Could not be sealed"),
+}
+
+
+def grade_of(case_file: Any, documents: Iterable[Document]) -> tuple[str, list[str]]:
+    """Return how far a case can be sealed at all, with the reasons in plain words."""
+    told = OriginalDiagnosis.objects.filter(case_file=case_file).first()
+    state = told.treatment_state if told else OriginalDiagnosis.TreatmentState.UNKNOWN
+    if state in ("started", "finished"):
+        return NOT_POSSIBLE, [_("Treatment had begun, and the records show which.")]
+    reasons = []
+    if told and state == "unknown":
+        reasons.append(_("It was not known whether treatment had begun."))
+    hidden = [
+        document
+        for document in documents
+        if document.kind in EVIDENCE and document.blinding_class != BlindingClass.CLEAR
+    ]
+    if hidden:
+        reasons.append(
+            _("Some evidence stands in papers that also name the first diagnosis. The specialist "
+              "could read those papers only after sealing.")
+        )  # fmt: skip
+    return (PARTIAL if reasons else FULL), reasons
+
+
+def opened_documents(referral: Referral, *, until: int | None = None) -> dict[str, int]:
+    """Return document ids that the specialist opened, with the number of the first event.
+
+    `until` is the number of the audit event that the seal names as the last one before it.
+    """
+    events = AuditEvent.objects.filter(
+        case_file_id=referral.case_file_id,
+        actor_id=referral.specialist.user_id,
+        verb__in=OPENED,
+        about_type=Document._meta.label_lower,
+    )
+    if until is not None:
+        events = events.filter(number__lte=until)
+    first: dict[str, int] = {}
+    for about_id, number in events.order_by("number").values_list("about_id", "number"):
+        first.setdefault(about_id, number)
+    return first
+
+
+def blinding_statement(referral: Referral, numbers: dict[str, int]) -> dict[str, Any]:
+    """Return the statement printed on the report, as plain JSON values.
+
+    `numbers` gives the number of each document in the report's list.
+    """
+    opinion = referral.opinion
+    opened = opened_documents(referral)
+    statement: dict[str, Any] = {
+        "mode": referral.review_mode,
+        "taken_at": _iso(referral.taken_at),
+        "opened": sorted(numbers[pk] for pk in opened if pk in numbers),
+        "seal_broken_at": _iso(opinion.seal_broken_at),
+        "seal_broken_reason": opinion.seal_broken_reason,
+        "revealed_at": _iso(opinion.revealed_at),
+        "changed_after": opinion.revisions.count(),
+    }
+    if seal := getattr(opinion, "seal", None):
+        content = json.loads(seal.content)
+        last = content.get("audit", {}).get("number", 0)
+        before = opened_documents(referral, until=last)
+        statement |= {
+            "sealed_at": _iso(seal.sealed_at),
+            "sha256": seal.sha256,
+            "is_intact": seal_is_intact(opinion),
+            "audit_number": last,
+            "audit_hash": content.get("audit", {}).get("hash", ""),
+            "opened_before": sorted(numbers[pk] for pk in before if pk in numbers),
+            "opened_after": sorted(
+                numbers[pk] for pk in opened if pk in numbers and pk not in before
+            ),
+        }
+    return statement
+
+
+def sealed_fields(opinion: Opinion) -> dict[str, str]:
+    """What was sealed, from the sealed bytes; empty when nothing was."""
+    seal = getattr(opinion, "seal", None)
+    return dict(json.loads(seal.content)["opinion"]) if seal else {}
+
+
+def _iso(moment: Any) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""
