@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LONGEST_SOCKET_PATH = 100
 
 
-class CannotStart(Exception):  # noqa: N818 - a sentence, not a fault
+class CannotStart(Exception):
     """A reason not to go on, told to the person as one sentence and never as a traceback."""
 
 

@@ -12,6 +12,8 @@ import io
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 from deploy.local.paths import ROOT, state_dir
@@ -25,12 +27,17 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    step("database", lambda: call_command("migrate", interactive=False, verbosity=0))
-    step("ICD-10-CM codes", lambda: call_command("load_icd10cm", verbosity=0))
-    step("static files", collect_static)
-    if os.environ.get("DEMO") == "1":
-        step("demo people and requests", lambda: call_command("seed_demo", verbosity=0))
-        keep_logins()
+    # Compressing is the processor's work and needs no database, so it goes beside the rest.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        static = beside.submit(step, "static files", collect_static)
+        step("database", lambda: call_command("migrate", interactive=False, verbosity=0))
+        step("ICD-10-CM codes", load_codes)
+        if os.environ.get("DEMO") == "1":
+            step(
+                "demo people and requests", lambda: call_command("seed_demo", stdout=io.StringIO())
+            )
+            keep_logins()
+        static.result()
 
 
 def step(name: str, work: Callable[[], object]) -> None:
@@ -40,6 +47,19 @@ def step(name: str, work: Callable[[], object]) -> None:
     seconds = time.monotonic() - started
     if seconds > 1:
         print(f"  {name}: {seconds:.1f} s", flush=True)
+
+
+def load_codes() -> None:
+    """Reading the release takes seconds, so it is read only when it or the database is new."""
+    from django.core.management import call_command
+
+    from records.models import IcdCode
+
+    stamp, now = state_dir() / "icd10cm.stamp", version("simple-icd-10-cm")
+    if stamp.exists() and stamp.read_text() == now and IcdCode.objects.exists():
+        return
+    call_command("load_icd10cm", verbosity=0, stdout=io.StringIO())
+    stamp.write_text(now)
 
 
 def collect_static() -> None:

@@ -28,7 +28,7 @@ STOP_SECONDS = 7
 PREVIOUS_RUN_SECONDS = 25
 
 
-class Stopped(Exception):  # noqa: N818 - not an error
+class Stopped(Exception):
     """The person pressed Ctrl-C, or the runner was asked to end."""
 
 
