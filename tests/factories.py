@@ -14,7 +14,13 @@ from requests_app import workflow as requests
 from requests_app.deadlines import due_at
 from requests_app.models import OpinionRequest, PatientStatement, Question, Wording
 from secondop.accounts.models import Clinic, Membership, User
-from secondop.accounts.roles import ADMINISTRATOR, AUDITOR, COORDINATOR, QUALITY_REVIEWER, SPECIALIST
+from secondop.accounts.roles import (
+    ADMINISTRATOR,
+    AUDITOR,
+    COORDINATOR,
+    QUALITY_REVIEWER,
+    SPECIALIST,
+)
 from secondop.lib.storage import new_key
 from specialists import workflow as referrals
 from specialists.models import Referral, Specialist
@@ -91,7 +97,9 @@ def specialist(clinic: Clinic | None = None) -> Specialist:
     )
 
 
-def draft(clinic: Clinic | None = None, *, user: User | None = None, **fields: object) -> OpinionRequest:
+def draft(
+    clinic: Clinic | None = None, *, user: User | None = None, **fields: object
+) -> OpinionRequest:
     """A draft whose every section is filled in, with one clear document of one page."""
     clinic = clinic or ClinicFactory()
     patient = PatientFactory(clinic=clinic, user=user or UserFactory())
@@ -122,13 +130,15 @@ def draft(clinic: Clinic | None = None, *, user: User | None = None, **fields: o
     return opinion_request
 
 
-def clinic_now():  # noqa: ANN201
+def clinic_now():
     from django.utils import timezone
 
     return timezone.now()
 
 
-def add_question(opinion_request: OpinionRequest, text: str, *, blinding_class: str = "clear") -> Question:
+def add_question(
+    opinion_request: OpinionRequest, text: str, *, blinding_class: str = "clear"
+) -> Question:
     question = Question.objects.create(
         clinic=opinion_request.clinic,
         opinion_request=opinion_request,
@@ -263,7 +273,9 @@ def completed(referral: Referral) -> Referral:
     opinion.comparisons.update(result="same", why="Both readings agree.")
     opinion.answers.update(text="Yes, if the margins are clear.")
     first = opinion.options.get(is_first_doctors_plan=True)
-    opinion.options.update(benefits="Removes the tumour.", harms="Scars.", name=first.name or "Watch")
+    opinion.options.update(
+        benefits="Removes the tumour.", harms="Scars.", name=first.name or "Watch"
+    )
     opinion.options.create(
         clinic_id=opinion.clinic_id, position=2, name="Lumpectomy", benefits="Keeps the breast.",
         harms="Radiotherapy follows.", is_recommended=True,

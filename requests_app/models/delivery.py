@@ -58,7 +58,9 @@ class Report(models.Model):
     class Meta:
         ordering = ["version"]
         constraints = [
-            models.UniqueConstraint(fields=["opinion_request", "version"], name="report_version_once"),
+            models.UniqueConstraint(
+                fields=["opinion_request", "version"], name="report_version_once"
+            ),
             models.CheckConstraint(
                 condition=Q(acknowledged_at=None, acknowledged_by=None)
                 | Q(acknowledged_at__isnull=False, acknowledged_by__isnull=False),
@@ -68,20 +70,32 @@ class Report(models.Model):
 
     class Privacy:
         private = {"snapshot"}
-        plain = {"id", "clinic", "opinion_request", "version", "snapshot_sha256", "created_at",
-                 "approved_by", "pdf_key", "pdf_sha256", "delivered_at", "opened_at",
-                 "acknowledged_at", "acknowledged_by"}
-
-    @property
-    def case_file_id(self) -> uuid.UUID:
-        """Whose chain of the audit trail events about this row belong to."""
-        return self.opinion_request.case_file_id
+        plain = {
+            "id",
+            "clinic",
+            "opinion_request",
+            "version",
+            "snapshot_sha256",
+            "created_at",
+            "approved_by",
+            "pdf_key",
+            "pdf_sha256",
+            "delivered_at",
+            "opened_at",
+            "acknowledged_at",
+            "acknowledged_by",
+        }
 
     def __str__(self) -> str:
         return f"report {str(self.pk)[:8]} version {self.version}"
 
     def get_absolute_url(self) -> str:
         return reverse("requests:report", args=[self.pk])
+
+    @property
+    def case_file_id(self) -> uuid.UUID:
+        """Whose chain of the audit trail events about this row belong to."""
+        return self.opinion_request.case_file_id
 
 
 class Rendering(Job):
@@ -126,16 +140,24 @@ class FollowUpQuestion(models.Model):
 
     class Privacy:
         private = {"text", "answer"}
-        plain = {"id", "clinic", "report", "asked_by", "asked_at", "due_at", "answered_at",
-                 "answered_by"}
+        plain = {
+            "id",
+            "clinic",
+            "report",
+            "asked_by",
+            "asked_at",
+            "due_at",
+            "answered_at",
+            "answered_by",
+        }
+
+    def __str__(self) -> str:
+        return f"follow-up question {str(self.pk)[:8]}"
 
     @property
     def case_file_id(self) -> uuid.UUID:
         """Whose chain of the audit trail events about this row belong to."""
         return self.report.case_file_id
-
-    def __str__(self) -> str:
-        return f"follow-up question {str(self.pk)[:8]}"
 
 
 class StaffTaskQuerySet(models.QuerySet["StaffTask"]):
@@ -183,19 +205,30 @@ class StaffTask(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["clinic", "opened_at", "id"], condition=Q(done_at=None),
-                         name="staff_task_open")
+            models.Index(
+                fields=["clinic", "opened_at", "id"],
+                condition=Q(done_at=None),
+                name="staff_task_open",
+            )
         ]
 
     class Privacy:
         private = {"outcome"}
-        plain = {"id", "clinic", "opinion_request", "kind", "about_due_at", "opened_at", "done_at",
-                 "done_by"}
+        plain = {
+            "id",
+            "clinic",
+            "opinion_request",
+            "kind",
+            "about_due_at",
+            "opened_at",
+            "done_at",
+            "done_by",
+        }
+
+    def __str__(self) -> str:
+        return f"task {str(self.pk)[:8]}"
 
     @property
     def case_file_id(self) -> uuid.UUID:
         """Whose chain of the audit trail events about this row belong to."""
         return self.opinion_request.case_file_id
-
-    def __str__(self) -> str:
-        return f"task {str(self.pk)[:8]}"

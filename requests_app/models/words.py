@@ -22,14 +22,17 @@ class Blindable(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    opinion_request = models.ForeignKey(
-        OpinionRequest, models.CASCADE, related_name="%(class)ss"
-    )
+    opinion_request = models.ForeignKey(OpinionRequest, models.CASCADE, related_name="%(class)ss")
     blinding_class = models.CharField(max_length=10, choices=BlindingClass.choices, blank=True)
     neutral_text = models.TextField(max_length=1000, blank=True)  # a coordinator's wording
 
     class Meta:
         abstract = True
+
+    @property
+    def case_file_id(self) -> uuid.UUID:
+        """Whose chain of the audit trail events about this row belong to."""
+        return self.opinion_request.case_file_id
 
 
 class Question(Blindable):
@@ -39,7 +42,8 @@ class Question(Blindable):
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(
-                fields=["opinion_request", "position"], name="question_position_once",
+                fields=["opinion_request", "position"],
+                name="question_position_once",
                 deferrable=models.Deferrable.DEFERRED,
             )
         ]
@@ -47,11 +51,6 @@ class Question(Blindable):
     class Privacy:
         private = {"neutral_text"}
         plain = {"id", "clinic", "opinion_request", "blinding_class", "position"}
-
-    @property
-    def case_file_id(self) -> uuid.UUID:
-        """Whose chain of the audit trail events about this row belong to."""
-        return self.opinion_request.case_file_id
 
     def __str__(self) -> str:
         return f"question {str(self.pk)[:8]}"
@@ -184,13 +183,22 @@ class Message(models.Model):
 
     class Privacy:
         private = {"text"}
-        plain = {"id", "clinic", "opinion_request", "thread", "specialist", "author",
-                 "from_clinic", "sent_at", "read_at"}
+        plain = {
+            "id",
+            "clinic",
+            "opinion_request",
+            "thread",
+            "specialist",
+            "author",
+            "from_clinic",
+            "sent_at",
+            "read_at",
+        }
+
+    def __str__(self) -> str:
+        return f"message {str(self.pk)[:8]}"
 
     @property
     def case_file_id(self) -> uuid.UUID:
         """Whose chain of the audit trail events about this row belong to."""
         return self.opinion_request.case_file_id
-
-    def __str__(self) -> str:
-        return f"message {str(self.pk)[:8]}"

@@ -1,4 +1,4 @@
-"""Private stored files: random keys, no public URL, streamed out by range or handed to the proxy."""
+"""Private stored files: random keys and no public URL. Views stream them or ask the proxy to."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PrivateFiles(FileSystemStorage):
         return name  # keys are random: a taken name is a fault, not a reason to rename
 
 
-class PrivateObjects(S3Storage):
+class PrivateObjects(S3Storage):  # type: ignore[misc]  # the library has no types
     """The same promise on an S3-compatible store."""
 
     def url(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -42,7 +42,7 @@ class Notification(Job):
     read_at = models.DateTimeField(null=True, blank=True)
     once = models.CharField(max_length=120, blank=True)  # a key that may be told only once
 
-    objects = NotificationQuerySet.as_manager()
+    objects = NotificationQuerySet.as_manager()  # type: ignore[misc]  # Job declares its own
 
     class Meta(Job.Meta):
         indexes = [

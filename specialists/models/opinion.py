@@ -62,26 +62,42 @@ class Opinion(models.Model):
         ]
 
     class Privacy:
-        private = {"diagnosis", "icd10_code", "certainty", "reasoning", "differential", "plan",
-                   "further_tests", "seal_broken_reason", "plain_summary", "limits", "conflicts"}
-        plain = {"referral", "clinic", "version", "saved_at", "revealed_at", "seal_broken_at",
-                 "signed_at"}
+        private = {
+            "diagnosis",
+            "icd10_code",
+            "certainty",
+            "reasoning",
+            "differential",
+            "plan",
+            "further_tests",
+            "seal_broken_reason",
+            "plain_summary",
+            "limits",
+            "conflicts",
+        }
+        plain = {
+            "referral",
+            "clinic",
+            "version",
+            "saved_at",
+            "revealed_at",
+            "seal_broken_at",
+            "signed_at",
+        }
+
+    def __str__(self) -> str:
+        return f"opinion {str(self.pk)[:8]}"
 
     @property
     def case_file_id(self) -> uuid.UUID:
         """Whose chain of the audit trail events about this row belong to."""
         return self.referral.case_file_id
 
-    def __str__(self) -> str:
-        return f"opinion {str(self.pk)[:8]}"
-
 
 class Seal(models.Model):
-    """The commitment: canonical JSON, its SHA-256, the server's time. A trigger keeps it as it is."""
+    """The commitment: canonical JSON, its SHA-256, the time. A trigger keeps it as it is."""
 
-    opinion = models.OneToOneField(
-        Opinion, models.PROTECT, primary_key=True, related_name="seal"
-    )
+    opinion = models.OneToOneField(Opinion, models.PROTECT, primary_key=True, related_name="seal")
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     sealed_at = models.DateTimeField()
     content = models.TextField()  # canonical JSON, byte for byte what was hashed
@@ -165,9 +181,7 @@ class Answer(models.Model):
     text = models.TextField(max_length=4000, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["opinion", "question"], name="answer_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["opinion", "question"], name="answer_once")]
 
     class Privacy:
         private = {"cannot_be_answered", "text"}
@@ -197,7 +211,8 @@ class TreatmentOption(models.Model):
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(
-                fields=["opinion"], condition=Q(is_first_doctors_plan=True),
+                fields=["opinion"],
+                condition=Q(is_first_doctors_plan=True),
                 name="option_one_first_plan",
             ),
             models.UniqueConstraint(
@@ -235,10 +250,13 @@ class QualityCheck(models.Model):
         ordering = ["begun_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["opinion_request"], condition=Q(ended_at=None), name="quality_check_one_open"
+                fields=["opinion_request"],
+                condition=Q(ended_at=None),
+                name="quality_check_one_open",
             ),
             models.CheckConstraint(
-                condition=Q(outcome="", ended_at=None) | (~Q(outcome="") & Q(ended_at__isnull=False)),
+                condition=Q(outcome="", ended_at=None)
+                | (~Q(outcome="") & Q(ended_at__isnull=False)),
                 name="quality_check_ended_pair",
             ),
         ]
@@ -247,10 +265,10 @@ class QualityCheck(models.Model):
         private = {"comments"}
         plain = {"id", "clinic", "opinion_request", "reviewer", "begun_at", "outcome", "ended_at"}
 
+    def __str__(self) -> str:
+        return f"quality check {str(self.pk)[:8]}"
+
     @property
     def case_file_id(self) -> uuid.UUID:
         """Whose chain of the audit trail events about this row belong to."""
         return self.opinion_request.case_file_id
-
-    def __str__(self) -> str:
-        return f"quality check {str(self.pk)[:8]}"

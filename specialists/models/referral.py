@@ -55,8 +55,20 @@ class Specialist(models.Model):
 
     class Privacy:
         private: set[str] = set()
-        plain = {"id", "clinic", "user", "title", "specialty", "interests", "languages", "licence",
-                 "institution", "capacity", "is_available", "biography"}
+        plain = {
+            "id",
+            "clinic",
+            "user",
+            "title",
+            "specialty",
+            "interests",
+            "languages",
+            "licence",
+            "institution",
+            "capacity",
+            "is_available",
+            "biography",
+        }
 
     def __str__(self) -> str:
         return f"specialist {str(self.pk)[:8]}"
@@ -71,9 +83,7 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         if not user.is_authenticated:
             return self.none()
         if kind == "specialist":
-            return self.filter(
-                specialist__user=user, clinic_id__in=user.clinics_as("specialist")
-            )
+            return self.filter(specialist__user=user, clinic_id__in=user.clinics_as("specialist"))
         if kind == "coordinator":
             return self.filter(clinic_id__in=user.clinics_as("coordinator"))
         if kind == "quality_reviewer":
@@ -148,22 +158,36 @@ class Referral(StatusModel):
         ]
         indexes = [
             models.Index(fields=["specialist", "review_by", "id"], name="referral_of_specialist"),
-            models.Index(fields=["answer_by"], condition=Q(status="offered"), name="referral_offer_due"),
+            models.Index(
+                fields=["answer_by"], condition=Q(status="offered"), name="referral_offer_due"
+            ),
         ]
 
     class Privacy:
         private = {"offer_summary", "decline_note"}
-        plain = {"id", "clinic", "opinion_request", "specialist", "status", "status_since",
-                 "review_mode", "offered_by", "offered_at", "answer_by", "review_by", "taken_at",
-                 "decline_reason"}
-
-    @property
-    def case_file_id(self) -> uuid.UUID:
-        """Whose chain of the audit trail events about this row belong to."""
-        return self.opinion_request.case_file_id
+        plain = {
+            "id",
+            "clinic",
+            "opinion_request",
+            "specialist",
+            "status",
+            "status_since",
+            "review_mode",
+            "offered_by",
+            "offered_at",
+            "answer_by",
+            "review_by",
+            "taken_at",
+            "decline_reason",
+        }
 
     def __str__(self) -> str:
         return f"referral {str(self.pk)[:8]}"
 
     def get_absolute_url(self) -> str:
         return reverse("specialists:referral", args=[self.pk])
+
+    @property
+    def case_file_id(self) -> uuid.UUID:
+        """Whose chain of the audit trail events about this row belong to."""
+        return self.opinion_request.case_file_id

@@ -20,7 +20,8 @@ class Command(BaseCommand):
                 continue
             readme = settings.BASE_DIR / model._meta.app_label / "README.md"
             name = model.__name__
-            pattern = re.compile(rf"(## {name}\n.*?```mermaid\n)(.*?)(```)", re.S)
-            text = readme.read_text()
-            readme.write_text(pattern.sub(lambda m, d=mermaid(model): m[1] + d + m[3], text))
+            before, heading, after = readme.read_text().partition(f"## {name}\n")
+            fence = re.compile(r"(```mermaid\n).*?(```)", re.DOTALL)
+            drawn = fence.sub(rf"\g<1>{mermaid(model)}\g<2>", after, count=1)
+            readme.write_text(before + heading + drawn)
             self.stdout.write(f"{name}: {readme.relative_to(settings.BASE_DIR)}")
