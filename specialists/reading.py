@@ -22,6 +22,7 @@ from records.models import CaseFile, Document, IcdCode
 from records.models.case_file import BlindingClass
 from requests_app.models import OpinionRequest
 from requests_app.models.opinion_request import Purpose
+from secondop.accounts.roles import SPECIALIST
 from secondop.audit.models import AuditEvent
 from secondop.audit.trail import note
 from specialists.models import Referral
@@ -245,9 +246,10 @@ def read_marks(documents: list[Document], user: Any) -> set[str]:
     return {about_id for about_id, verb in last.items() if verb == "document.read"}
 
 
-def mark_read(document: Document, *, by: Any, is_read: bool) -> None:
+def mark_read_of(item: Item, *, by: Any, is_read: bool) -> None:
     """Write that a document was (or was not) reviewed; nothing when that is known already."""
-    if (str(document.pk) in read_marks([document], by)) != is_read:
+    if item.is_read != is_read:
+        document = Document.objects.visible_as(SPECIALIST, by).get(pk=item.id)
         note("document.read" if is_read else "document.unread", by=by, about=document)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from records.models import AccessGrant
 from requests_app.models import FollowUpQuestion, OpinionRequest
-from requests_app.rules import is_patient_of
+from requests_app.rules import is_patient_of, may_ask_specialist, may_coordinate
 from secondop.accounts.roles import COORDINATOR, QUALITY_REVIEWER, SPECIALIST
+from secondop.audit.models import AuditEvent
 from secondop.lib.canonical import sha256_of
 from secondop.lib.verdicts import YES, Verdict, never, not_now
 from specialists.completeness import missing_before_seal, missing_before_signing
@@ -18,26 +21,59 @@ RequestStatus = OpinionRequest.Status
 Status = Referral.Status
 
 
-def may_refer(user: Any, opinion_request: OpinionRequest, specialist: Specialist) -> Verdict:
-    if not user.works_as(COORDINATOR, opinion_request.clinic_id):
-        return never(_("Only a coordinator of this clinic refers requests."))
-    if is_patient_of(specialist.user, opinion_request):
+@dataclass(frozen=True)
+class Involved:
+    """Whom one request already concerns, as sets of ids: asked once for a list of specialists."""
+
+    patients: frozenset[Any]  # accounts of the patient and of whoever acts for them today
+    asked: frozenset[Any]  # specialists with an open referral
+    knowing: frozenset[Any]  # accounts that had full sight, or worked on it as coordinators
+
+
+def involved_in(opinion_request: OpinionRequest) -> Involved:
+    patient = opinion_request.case_file.patient
+    full = AccessGrant.objects.filter(case_file=opinion_request.case_file_id, sight="full")
+    viewed = AuditEvent.objects.about_case_file(opinion_request.case_file_id).filter(
+        verb="request.viewed", actor_role=COORDINATOR
+    )
+    return Involved(
+        patients=frozenset(patient.proxies.live().values_list("user", flat=True)) | {patient.user_id},
+        asked=frozenset(opinion_request.referrals.open().values_list("specialist", flat=True)),
+        knowing=frozenset(full.values_list("to", flat=True))
+        | frozenset(viewed.values_list("actor_id", flat=True)),
+    )
+
+
+def may_be_asked(
+    specialist: Specialist, opinion_request: OpinionRequest, involved: Involved
+) -> Verdict:
+    """Whether this specialist can be offered this request, whoever of the clinic offers it."""
+    if specialist.user_id in involved.patients:
         return never(_("Nobody reviews their own records."))
     if specialist.clinic_id != opinion_request.clinic_id:
         return never(_("This specialist does not work with your clinic."))
-    if opinion_request.status not in (RequestStatus.READY, RequestStatus.REFERRED):
-        return not_now(_("Mark the records complete before you ask a specialist."))
     if not specialist.is_available:
         return not_now(_("This specialist is not available now."))
-    if opinion_request.referrals.open().filter(specialist=specialist).exists():
+    if specialist.pk in involved.asked:
         return not_now(_("This specialist has already been asked."))
-    if (
-        opinion_request.review_mode == "sealed"
-        and specialist.user.grants.filter(
-            case_file=opinion_request.case_file_id, sight="full"
-        ).exists()
-    ):
+    if opinion_request.review_mode == "sealed" and specialist.user_id in involved.knowing:
         return not_now(_("This specialist already knows the original diagnosis of this case."))
+    return YES
+
+
+def may_refer(user: Any, opinion_request: OpinionRequest, specialist: Specialist) -> Verdict:
+    if not (verdict := may_ask_specialist(user, opinion_request)):
+        return verdict
+    return may_be_asked(specialist, opinion_request, involved_in(opinion_request))
+
+
+def may_recall(user: Any, referral: Referral) -> Verdict:
+    """Take an open referral back. A request that ends recalls its referrals without asking."""
+    if not (verdict := may_coordinate(user, referral.opinion_request)):
+        return verdict
+    if referral.status not in Referral.OPEN:
+        state = str(referral.get_status_display()).lower()
+        return not_now(_("This referral is already %(state)s.") % {"state": state})
     return YES
 
 
@@ -185,8 +221,8 @@ def may_answer_follow_up(user: Any, referral: Referral, question: FollowUpQuesti
 
 def may_resume(user: Any, opinion_request: OpinionRequest) -> Verdict:
     """Hand the case back to the specialist who asked for more."""
-    if not user.works_as(COORDINATOR, opinion_request.clinic_id):
-        return never(_("Only a coordinator of this clinic can do this."))
+    if not (verdict := may_coordinate(user, opinion_request)):
+        return verdict
     taken = opinion_request.referrals.filter(status__in=[Status.TAKEN, Status.SEALED])
     if opinion_request.status != RequestStatus.COLLECTING or not taken.exists():
         return not_now(_("No specialist is waiting for more records."))

@@ -50,6 +50,17 @@ def lay_out_comparison(opinion: Opinion) -> None:
         **common,
         defaults={"position": 1, "name": (told.treatment if told else "")[:200]},
     )
+    if not opinion.limits:
+        opinion.limits = "\n".join(_usual_limits())
+        opinion.save(update_fields=["limits"])
+
+
+def _usual_limits() -> list[str]:
+    """True of every opinion given here; a suggestion that the specialist changes or adds to."""
+    return [
+        _("This opinion rests on records alone. I did not examine the patient."),
+        _("Records that I have not seen could change it."),
+    ]
 
 
 def save_opinion(opinion: Opinion, version: int, fields: dict[str, Any]) -> None:
