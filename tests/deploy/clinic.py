@@ -126,6 +126,9 @@ class Clinic:
 
     def stop(self) -> None:
         """Processes first, the database last; what does not go is killed with its group."""
+        for name, process in self.processes.items():
+            if name not in ("database", "broker", "cache"):
+                process.send_signal(signal.SIGTERM)
         for name, process in reversed(self.processes.items()):
             process.send_signal(signal.SIGINT if name == "database" else signal.SIGTERM)
             try:
