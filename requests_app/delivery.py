@@ -29,8 +29,12 @@ MAX_OPEN_QUESTIONS = 10
 def open_report(report: Report, *, by: Any) -> None:
     """The patient sees it for the first time. Staff who look at a report never call this."""
     first = Report.objects.filter(pk=report.pk, opened_at=None).update(opened_at=timezone.now())
-    if first:
+    if first and report.delivered_at:
         report.refresh_from_db(fields=["opened_at"])
+        # Nobody need call any more: the next date is the end of the time for questions.
+        end = report.delivered_at + timedelta(days=report.clinic.follow_up_days)
+        delivered = OpinionRequest.objects.filter(pk=report.opinion_request_id, status="delivered")
+        delivered.update(due_at=end)
         note("report.opened", by=by, about=report, version=report.version)
 
 

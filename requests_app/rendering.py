@@ -79,8 +79,8 @@ def _present_opinion(opinion: dict[str, Any]) -> None:
 def _options_beside(options: list[dict[str, Any]]) -> dict[str, Any]:
     rows = (
         (_("What it involves"), "what_it_involves"),
-        (_("Good about it"), "benefits"),
-        (_("Bad about it"), "harms"),
+        (_("Benefits"), "benefits"),
+        (_("Harms and burdens"), "harms"),
         (_("What matters to you"), "fits_priorities"),
         (_("How we know"), "evidence"),
     )

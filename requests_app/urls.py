@@ -25,6 +25,7 @@ urlpatterns = [
     path("requests/<uuid:pk>/who-opened/", status.access_log, name="access_log"),
     path("reports/<uuid:pk>/", report.report, name="report"),
     path("reports/<uuid:pk>/pdf/", report.report_pdf, name="report_pdf"),
+    path("reports/<uuid:pk>/data/", report.report_data, name="report_data"),
     path("reports/<uuid:pk>/acknowledge/", report.acknowledge, name="acknowledge"),
     path("reports/<uuid:pk>/questions/", report.follow_up, name="follow_up"),
     path("clinic/queue/", queue.queue, name="queue"),

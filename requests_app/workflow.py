@@ -180,6 +180,20 @@ def close(opinion_request: OpinionRequest, *, by: Any) -> None:
     tell(people_of_patient(opinion_request), "request_closed", about=opinion_request)
 
 
+@transition
+def end_follow_up(opinion_request: OpinionRequest) -> None:
+    """The report was read and the time for questions is over. Asked by the deadline sweep only."""
+    if opinion_request.status != Status.DELIVERED:
+        return
+    if opinion_request.reports.filter(follow_up_questions__isnull=False,
+                                      follow_up_questions__answered_at=None).exists():  # fmt: skip
+        return
+    move(opinion_request, Status.CLOSED, by=None, verb="request.closed")
+    request_closed.send(OpinionRequest, opinion_request=opinion_request, by=None)
+    revoke_all(opinion_request.case_file, by=None)
+    tell(people_of_patient(opinion_request), "request_closed", about=opinion_request)
+
+
 def staff_path(opinion_request: OpinionRequest) -> str:
     return reverse("requests:triage", args=[opinion_request.pk])
 

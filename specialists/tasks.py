@@ -2,7 +2,10 @@
 
 from celery import shared_task
 
+from specialists.deadlines import watch
+
 
 @shared_task(ignore_result=True)
 def watch_deadlines() -> None:
-    """Placeholder: the delivery's owner writes this."""
+    """Every minute from beat. Two beats at once, or a late one, change nothing."""
+    watch()

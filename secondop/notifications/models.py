@@ -48,6 +48,9 @@ class Notification(Job):
         indexes = [
             *Job.Meta.indexes,
             models.Index(fields=["to", "-created_at", "id"], name="notification_inbox"),
+            models.Index(
+                fields=["finished_at"], condition=Q(status="dead"), name="notification_dead"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

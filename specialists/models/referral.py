@@ -161,6 +161,11 @@ class Referral(StatusModel):
             models.Index(
                 fields=["answer_by"], condition=Q(status="offered"), name="referral_offer_due"
             ),
+            models.Index(
+                fields=["review_by"],
+                condition=Q(status__in=["taken", "sealed"]),
+                name="referral_review_due",
+            ),
         ]
 
     class Privacy:
