@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -48,6 +49,7 @@ def run_jobs(db: None) -> Callable[[], int]:
     def run() -> int:
         from celery import current_app
 
+        current_app.loader.import_default_modules()  # as a worker does when it starts
         done = 0
         for model in job_models():
             for pk in list(model.objects.due().order_by("run_after").values_list("pk", flat=True)):
@@ -62,3 +64,21 @@ def run_jobs(db: None) -> Callable[[], int]:
 def in_transaction() -> Iterator[None]:
     with transaction.atomic():
         yield
+
+
+@pytest.fixture(scope="session")
+def _icd10_loaded(django_db_setup: None, django_db_blocker: Any) -> None:
+    from records.management.commands.load_icd10cm import load
+
+    with django_db_blocker.unblock():
+        load()
+
+
+@pytest.fixture
+def icd10(_icd10_loaded: None, db: None) -> None:
+    """All ICD-10-CM codes, loaded once a session; again when a test that commits emptied them."""
+    from records.management.commands.load_icd10cm import load
+    from records.models import IcdCode
+
+    if not IcdCode.objects.exists():
+        load()

@@ -17,6 +17,7 @@ from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 from secondop.accounts.roles import ROLES
+from secondop.jobs.models import Job
 
 
 def validate_time_zone(value: str) -> None:
@@ -45,7 +46,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("e-mail address"), unique=True)
     full_name = models.CharField(_("full name"), max_length=150, blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
-    language = models.CharField(max_length=5, choices=[("en", "English"), ("es", "Español")], default="en")
+    language = models.CharField(
+        max_length=5, choices=[("en", "English"), ("es", "Español")], default="en"
+    )
     time_zone = models.CharField(max_length=50, default="UTC", validators=[validate_time_zone])
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(db_default=Now())
@@ -60,8 +63,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Privacy:
         private = {"email", "full_name", "phone", "password"}
-        plain = {"id", "language", "time_zone", "is_active", "joined_at", "last_login",
-                 "is_superuser", "groups", "user_permissions"}
+        plain = {
+            "id",
+            "language",
+            "time_zone",
+            "is_active",
+            "joined_at",
+            "last_login",
+            "is_superuser",
+            "groups",
+            "user_permissions",
+        }
 
     def __str__(self) -> str:
         return f"person {str(self.pk)[:8]}"
@@ -103,7 +115,9 @@ class Clinic(models.Model):
     email = models.EmailField(blank=True)
     country = models.CharField(max_length=2, default="US")  # ISO 3166-1 alpha-2
     emergency_number = models.CharField(max_length=20, default="911")
-    time_zone = models.CharField(max_length=50, default="America/New_York", validators=[validate_time_zone])
+    time_zone = models.CharField(
+        max_length=50, default="America/New_York", validators=[validate_time_zone]
+    )
     is_open = models.BooleanField(default=True)  # takes new requests
     follow_up_days = models.PositiveSmallIntegerField(default=14)
     unopened_call_hours = models.PositiveSmallIntegerField(default=72)
@@ -115,9 +129,21 @@ class Clinic(models.Model):
 
     class Privacy:
         private: set[str] = set()
-        plain = {"id", "name", "slug", "phone", "email", "country", "emergency_number",
-                 "time_zone", "is_open", "follow_up_days", "unopened_call_hours", "offer_hours",
-                 "review_hours"}
+        plain = {
+            "id",
+            "name",
+            "slug",
+            "phone",
+            "email",
+            "country",
+            "emergency_number",
+            "time_zone",
+            "is_open",
+            "follow_up_days",
+            "unopened_call_hours",
+            "offer_hours",
+            "review_hours",
+        }
 
     def __str__(self) -> str:
         return self.name
@@ -139,7 +165,9 @@ class Membership(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="memberships")
-    role = models.CharField(max_length=20, choices=[(key, role.title) for key, role in ROLES.items()])
+    role = models.CharField(
+        max_length=20, choices=[(key, role.title) for key, role in ROLES.items()]
+    )
     since = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
@@ -149,7 +177,8 @@ class Membership(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "clinic", "role"], condition=Q(ended_at=None),
+                fields=["user", "clinic", "role"],
+                condition=Q(ended_at=None),
                 name="membership_once",
             ),
             models.CheckConstraint(
@@ -170,6 +199,9 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> Self:
         return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=Now())
 
+    def expired(self) -> Self:
+        return self.filter(accepted_at=None, revoked_at=None, expires_at__lte=Now())
+
     def visible_to(self, user: Any) -> Self:
         if not user.is_authenticated:
             return self.none()
@@ -182,7 +214,9 @@ class Invitation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="invitations")
     email = models.EmailField()
-    role = models.CharField(max_length=20, choices=[(key, role.title) for key, role in ROLES.items()])
+    role = models.CharField(
+        max_length=20, choices=[(key, role.title) for key, role in ROLES.items()]
+    )
     token_sha256 = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -204,8 +238,17 @@ class Invitation(models.Model):
 
     class Privacy:
         private = {"email", "token_sha256"}
-        plain = {"id", "clinic", "role", "invited_by", "created_at", "expires_at", "accepted_at",
-                 "accepted_by", "revoked_at"}
+        plain = {
+            "id",
+            "clinic",
+            "role",
+            "invited_by",
+            "created_at",
+            "expires_at",
+            "accepted_at",
+            "accepted_by",
+            "revoked_at",
+        }
 
     def __str__(self) -> str:
         return f"invitation {str(self.pk)[:8]}"
@@ -213,3 +256,34 @@ class Invitation(models.Model):
     @staticmethod
     def new_token() -> str:
         return secrets.token_urlsafe(32)
+
+
+class InvitationMail(Job):
+    """Carries an invitation to its person. The link is made when it is sent, never stored."""
+
+    TASK = "secondop.accounts.tasks.send_invitation"
+    QUEUE = "notifications"
+    TITLE = "Invitation by e-mail"
+
+    invitation = models.ForeignKey(Invitation, models.CASCADE, related_name="mails")
+    language = models.CharField(max_length=5, default="en")
+
+    class Privacy:
+        private: set[str] = set()
+        plain = Job.JOB_FIELDS | {"invitation", "language"}
+
+
+class Letter(Job):
+    """A mail about an account: confirm an address, choose a new password. Emptied once sent."""
+
+    TASK = "secondop.accounts.tasks.send_letter"
+    QUEUE = "notifications"
+    TITLE = "E-mail about an account"
+
+    to = models.EmailField(blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField(blank=True)
+
+    class Privacy:
+        private = {"to", "subject", "body"}
+        plain = Job.JOB_FIELDS

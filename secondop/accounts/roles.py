@@ -24,6 +24,12 @@ class Role:
     may: tuple[str | Promise, ...]
     may_not: tuple[str | Promise, ...]
 
+    @property
+    def may_in_words(self) -> str:
+        """One line for a choice: "Read ...; write ..."."""
+        sentence = "; ".join(str(right) for right in self.may)
+        return f"{sentence[:1].upper()}{sentence[1:]}."
+
 
 ROLES: dict[str, Role] = {
     COORDINATOR: Role(

@@ -16,8 +16,13 @@ def send(notification: Notification) -> None:
     """Send by the row's channel. Raises TemporaryFailure or PermanentFailure with a code."""
     if notification.channel == Notification.Channel.INBOX:
         return
+    hand_over(_email(notification))
+
+
+def hand_over(mail: EmailMessage) -> None:
+    """Give one mail to the mail server. Raises TemporaryFailure or PermanentFailure."""
     try:
-        _email(notification).send()
+        mail.send()
     except SMTPRecipientsRefused as exc:
         raise PermanentFailure("address refused") from exc
     except (SMTPException, OSError) as exc:
