@@ -51,7 +51,9 @@ def may_edit(user: Any, opinion_request: OpinionRequest) -> Verdict:
     if not (verdict := _only_patient(user, opinion_request)):
         return verdict
     if opinion_request.status not in (Status.DRAFT, Status.NEEDS_PATIENT):
-        return not_now(_("Your request is with the clinic. Write us a message to change something."))
+        return not_now(
+            _("Your request is with the clinic. Write us a message to change something.")
+        )
     return YES
 
 
@@ -119,10 +121,24 @@ def may_mark_ready(user: Any, opinion_request: OpinionRequest, *, waiver: str = 
     documents = opinion_request.case_file.documents
     if documents.filter(status="screening").exists():
         return not_now(_("Some files are still being checked. Try again in a minute."))
-    if not documents.available().filter(blinding_class="clear").exists() and not waiver:
+    readable = documents.available()
+    if opinion_request.review_mode == OpinionRequest.ReviewMode.SEALED:
+        readable = readable.filter(blinding_class="clear")
+    if not readable.exists() and not waiver:
         return not_now(
-            _("No record is cleared for the specialist yet. Clear one, or say why to go on without.")
+            _(
+                "No record is cleared for the specialist yet. Clear one, or say why to go on without."
+            )
         )
+    return YES
+
+
+def may_ask_specialist(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Choose a specialist; whether a certain one may be asked is a rule of `specialists`."""
+    if not (verdict := _only_coordinator(user, opinion_request)):
+        return verdict
+    if opinion_request.status not in (Status.READY, Status.REFERRED):
+        return not_now(_("Mark the records complete before you ask a specialist."))
     return YES
 
 
@@ -172,5 +188,3 @@ def may_ask_follow_up(user: Any, opinion_request: OpinionRequest) -> Verdict:
             _("The time for questions about this report is over. Write us a message instead.")
         )
     return YES
-
-

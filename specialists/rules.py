@@ -37,7 +37,8 @@ def involved_in(opinion_request: OpinionRequest) -> Involved:
         verb="request.viewed", actor_role=COORDINATOR
     )
     return Involved(
-        patients=frozenset(patient.proxies.live().values_list("user", flat=True)) | {patient.user_id},
+        patients=frozenset(patient.proxies.live().values_list("user", flat=True))
+        | {patient.user_id},
         asked=frozenset(opinion_request.referrals.open().values_list("specialist", flat=True)),
         knowing=frozenset(full.values_list("to", flat=True))
         | frozenset(viewed.values_list("actor_id", flat=True)),

@@ -7,9 +7,10 @@ from datetime import date
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now, TruncDate
+from django.db.models.functions import Now, TruncDate, Upper
 from django.utils.translation import gettext_lazy as _
 
 from secondop.accounts.models import Clinic
@@ -65,6 +66,9 @@ class Patient(models.Model):
                 fields=["clinic", "user"], condition=Q(user__isnull=False), name="patient_once"
             )
         ]
+        indexes = [  # the queue's search by a part of a name
+            GinIndex(OpClass(Upper("full_name"), name="gin_trgm_ops"), name="patient_name_search")
+        ]
 
     class Privacy:
         private = {"full_name", "born_on", "sex", "phone", "address", "country"}
@@ -117,8 +121,17 @@ class Proxy(models.Model):
 
     class Privacy:
         private = {"note"}
-        plain = {"id", "clinic", "patient", "user", "authority", "since", "until", "recorded_by",
-                 "revoked_at"}
+        plain = {
+            "id",
+            "clinic",
+            "patient",
+            "user",
+            "authority",
+            "since",
+            "until",
+            "recorded_by",
+            "revoked_at",
+        }
 
     def __str__(self) -> str:
         return f"proxy {str(self.pk)[:8]}"
