@@ -1,13 +1,26 @@
 """Celery entry points of the records app."""
 
 from celery import shared_task
+from django.db import IntegrityError
+
+from records import documents, screening, uploads
+from records.models import Screening
+from secondop.jobs.models import TemporaryFailure
 
 
 @shared_task(acks_late=True, ignore_result=True)
 def screen(screening_id: str) -> None:
-    """Placeholder: the screening's owner writes this."""
+    """Look at one received file. Safe to run twice: only the run that claims the row acts."""
+    if job := Screening.claim(screening_id):
+        with job.attempt():
+            try:
+                screening.screen(job)
+            except IntegrityError:  # the same bytes were accepted this very moment
+                raise TemporaryFailure("same_file_twice") from None
 
 
 @shared_task(ignore_result=True)
 def forget_unfinished_uploads() -> None:
-    """Placeholder: the uploads' owner writes this."""
+    """Hourly from beat: finish, forget and erase what uploads and removals left behind."""
+    uploads.tidy()
+    documents.erase_removed()

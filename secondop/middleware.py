@@ -36,7 +36,9 @@ class declared_routes_only:
         declared = declared_routes().get(match.view_name if match else "")
         if declared is None:
             return refused(request, status=403)
-        method = "GET" if request.method == "HEAD" else str(request.method)
+        method = str(request.method)
+        if method == "HEAD" and "HEAD" not in declared.methods:
+            method = "GET"
         if method not in declared.methods:
             return HttpResponseNotAllowed(sorted(declared.methods))
         if ANYBODY in declared.who:
@@ -93,5 +95,7 @@ class private_by_default:
         ):
             add_never_cache_headers(response)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
+        )
         return response

@@ -70,8 +70,20 @@ class Upload(models.Model):
 
     class Privacy:
         private = {"file_name"}
-        plain = {"id", "clinic", "case_file", "by", "kind", "size_bytes", "offset_bytes", "key",
-                 "sent_sha256", "created_at", "expires_at", "finished_at"}
+        plain = {
+            "id",
+            "clinic",
+            "case_file",
+            "by",
+            "kind",
+            "size_bytes",
+            "offset_bytes",
+            "key",
+            "sent_sha256",
+            "created_at",
+            "expires_at",
+            "finished_at",
+        }
 
     def __str__(self) -> str:
         return f"upload {str(self.pk)[:8]}"
@@ -114,7 +126,13 @@ class Document(StatusModel):
         REMOVED = "removed", _("Removed")
 
     TRANSITIONS = {
-        Status.SCREENING: {Status.AVAILABLE, Status.HELD, Status.QUARANTINED, Status.REJECTED, Status.REMOVED},
+        Status.SCREENING: {
+            Status.AVAILABLE,
+            Status.HELD,
+            Status.QUARANTINED,
+            Status.REJECTED,
+            Status.REMOVED,
+        },
         Status.HELD: {Status.AVAILABLE, Status.QUARANTINED, Status.REMOVED},
         Status.QUARANTINED: {Status.HELD, Status.REMOVED},
         Status.AVAILABLE: {Status.QUARANTINED, Status.REMOVED},
@@ -165,9 +183,28 @@ class Document(StatusModel):
 
     class Privacy:
         private = {"dated_on", "neutral_title"}
-        plain = {"id", "clinic", "case_file", "by", "status", "status_since", "kind", "size_bytes",
-                 "sha256", "media_type", "page_count", "key", "received_at", "findings", "problem",
-                 "blinding_class", "classified_by", "classified_at", "parent", "parent_sha256"}
+        plain = {
+            "id",
+            "clinic",
+            "case_file",
+            "by",
+            "status",
+            "status_since",
+            "kind",
+            "size_bytes",
+            "sha256",
+            "media_type",
+            "page_count",
+            "key",
+            "received_at",
+            "findings",
+            "problem",
+            "blinding_class",
+            "classified_by",
+            "classified_at",
+            "parent",
+            "parent_sha256",
+        }
 
     def __str__(self) -> str:
         return f"document {str(self.pk)[:8]}"
@@ -176,9 +213,7 @@ class Document(StatusModel):
 class DocumentName(models.Model):
     """SECURITY: sealed. A file name is often the diagnosis, so it is not in `Document`."""
 
-    document = models.OneToOneField(
-        Document, models.CASCADE, primary_key=True, related_name="name"
-    )
+    document = models.OneToOneField(Document, models.CASCADE, primary_key=True, related_name="name")
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
     file_name = models.CharField(max_length=255)
@@ -213,8 +248,18 @@ class DocumentPage(models.Model):
 
     class Privacy:
         private = {"text"}
-        plain = {"id", "clinic", "case_file", "document", "number", "key", "media_type",
-                 "size_bytes", "width", "height"}
+        plain = {
+            "id",
+            "clinic",
+            "case_file",
+            "document",
+            "number",
+            "key",
+            "media_type",
+            "size_bytes",
+            "width",
+            "height",
+        }
 
     def __str__(self) -> str:
         return f"document page {str(self.pk)[:8]}"

@@ -1,0 +1,91 @@
+"""Every change of a document's status. Each step: ask the rule, move, note, tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from records import rules
+from records.models import Document, DocumentName, Screening, Upload
+from secondop.audit.trail import note
+from secondop.jobs.ring import ring
+from secondop.lib.transitions import transition
+from secondop.notifications.outbox import tell
+
+Status = Document.Status
+
+
+@transaction.atomic
+def receive(upload: Upload) -> Document | None:
+    """Turn a whole upload into a document and its screening; None when that was done before.
+
+    The stored bytes must stand under `upload.key` already.
+    """
+    upload = Upload.objects.select_for_update().get(pk=upload.pk)
+    if upload.finished_at:
+        return None
+    document = Document.objects.create(
+        clinic_id=upload.clinic_id,
+        case_file_id=upload.case_file_id,
+        by_id=upload.by_id,
+        kind=upload.kind,
+        size_bytes=upload.size_bytes,
+        key=upload.key,
+        findings={"sent_sha256": upload.sent_sha256} if upload.sent_sha256 else {},
+    )
+    DocumentName.objects.create(
+        document=document,
+        clinic_id=upload.clinic_id,
+        case_file_id=upload.case_file_id,
+        file_name=upload.file_name,
+    )
+    ring(Screening.objects.create(document=document, clinic_id=upload.clinic_id))
+    upload.file_name, upload.finished_at = "", Now()  # type: ignore[assignment]
+    upload.save(update_fields=["file_name", "finished_at"])
+    note("document.received", by=upload.by, about=document, size_bytes=upload.size_bytes)
+    return document
+
+
+@transition
+def screened(document: Document, new: str, *, problem: str = "", facts: dict[str, Any]) -> None:
+    """Write what screening found. Called with the screening's closing transaction open."""
+    if document.status != Status.SCREENING:
+        return  # removed meanwhile
+    document.move_to(new)  # first: a rejected copy may have the hash of the one that is kept
+    for name, value in facts.items():
+        setattr(document, name, value)
+    document.problem = problem
+    document.save(update_fields=[*facts, "problem"])
+    note("document.screened", by=None, about=document, status=str(new), problem=problem)
+    if problem:
+        path = reverse("records:documents", args=[document.case_file_id])
+        tell([document.by], "file_problem", about=document, path=path)
+
+
+@transition
+def set_kind(document: Document, kind: str, *, by: Any) -> None:
+    """Say what the document is; the name and the bytes stay as they were sent."""
+    rules.may_describe(by, document).or_raise()
+    document.kind = kind
+    document.save(update_fields=["kind"])
+    note("document.described", by=by, about=document, kind=kind)
+
+
+@transition
+def remove(document: Document, *, by: Any) -> None:
+    """Take a document back. Its bytes, pages and name are erased by the hourly task."""
+    rules.may_remove(by, document).or_raise()
+    document.move_to(Status.REMOVED)
+    note("document.removed", by=by, about=document)
+
+
+@transition
+def quarantine(document: Document, *, reason: str, by: Any = None) -> None:
+    """Set a document aside at once, out of every reader's sight."""
+    document.problem = reason
+    document.save(update_fields=["problem"])
+    document.move_to(Status.QUARANTINED)
+    note("document.quarantined", by=by, about=document, reason=reason)
