@@ -77,8 +77,18 @@ class Job(models.Model):
     unit = models.CharField(max_length=20, blank=True)
 
     JOB_FIELDS: ClassVar[set[str]] = {
-        "id", "clinic_id", "status", "attempts", "created_at", "run_after", "leased_until",
-        "finished_at", "last_error", "done_count", "total_count", "unit",
+        "id",
+        "clinic_id",
+        "status",
+        "attempts",
+        "created_at",
+        "run_after",
+        "leased_until",
+        "finished_at",
+        "last_error",
+        "done_count",
+        "total_count",
+        "unit",
     }  # all plain; concrete jobs add theirs to Privacy.plain
 
     objects = JobQuerySet.as_manager()
@@ -99,10 +109,14 @@ class Job(models.Model):
     @classmethod
     def claim(cls, pk: Any) -> Self | None:
         """Take the job if it is free. Of any number of callers at most one gets it."""
-        won = cls.objects.due().filter(pk=pk).update(
-            status=cls.Status.RUNNING,
-            leased_until=Now() + cls.LEASE,
-            attempts=F("attempts") + 1,
+        won = (
+            cls.objects.due()
+            .filter(pk=pk)
+            .update(
+                status=cls.Status.RUNNING,
+                leased_until=Now() + cls.LEASE,
+                attempts=F("attempts") + 1,
+            )
         )
         return cls.objects.get(pk=pk) if won else None
 
@@ -150,7 +164,7 @@ class Job(models.Model):
             raise
 
     def _give_back(self, error: str, *, dead: bool) -> None:
-        wait = timedelta(seconds=15 * 4 ** (self.attempts - 1))  # 15 s, 1 min, 4 min ... 4.3 h
+        wait = timedelta(seconds=15 * 4 ** min(self.attempts - 1, 5))  # 15 s, 1 min, 4 min ... 4.3 h
         self._mine().update(
             status=self.Status.DEAD if dead else self.Status.FAILED,
             last_error=error[:60],

@@ -48,21 +48,27 @@ def _decode(cursor: str, fields: list[AnyField]) -> tuple[bool, list[Any]] | Non
 
 
 def keyset_page(
-    queryset: models.QuerySet[M], *, order: tuple[str, ...], cursor: str, size: int
+    queryset: models.QuerySet[M],
+    *,
+    order: tuple[str, ...],
+    cursor: str,
+    size: int,
+    newest_first: bool = False,
 ) -> Page[M]:
     """Return `size` rows after (or before) the cursor, ordered by the NOT NULL columns `order`.
 
-    `order` must end in a unique column and be covered by one index. An unreadable cursor is the
-    first page: nothing a person can do about it is worth an error.
+    With `newest_first` all of them descend. `order` must end in a unique column and be covered by
+    one index. An unreadable cursor is the first page: nothing a person can do about it is worth
+    an error.
     """
     fields = [cast(AnyField, queryset.model._meta.get_field(name)) for name in order]
     position = _decode(cursor, fields) if cursor else None
     backwards = bool(position and position[0])
     if position:
         values = [models.Value(v, output_field=f) for v, f in zip(position[1], fields, strict=True)]
-        side = {"_key__lt" if backwards else "_key__gt": _Row(*values)}
+        side = {"_key__lt" if backwards != newest_first else "_key__gt": _Row(*values)}
         queryset = cast(Any, queryset).alias(_key=_Row(*map(F, order))).filter(**side)
-    names = [f"-{name}" for name in order] if backwards else list(order)
+    names = [f"-{name}" for name in order] if backwards != newest_first else list(order)
     rows = list(queryset.order_by(*names)[: size + 1])
     more = len(rows) > size
     rows = rows[:size][::-1] if backwards else rows[:size]

@@ -51,6 +51,7 @@ class Notification(Job):
             models.Index(
                 fields=["finished_at"], condition=Q(status="dead"), name="notification_dead"
             ),
+            models.Index(fields=["to"], condition=Q(read_at=None), name="notification_unread"),
         ]
         constraints = [
             models.UniqueConstraint(
