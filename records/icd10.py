@@ -52,7 +52,7 @@ LAY_WORDS = {
 }
 # Seldom what a person was told, unless they say so.
 ASIDE = frozenset(
-    "secondary history family personal sequela screening situ encounter other".split()
+    ("secondary", "history", "family", "personal", "sequela", "screening", "situ", "encounter")
 )
 
 
@@ -141,7 +141,7 @@ def _rank(code: IcdCode, words: list[str]) -> tuple[float, ...]:
         title != said,
         -whole - begun + aside,
         not title.startswith(said),
-        -round(whole / max(len(title_words), 1), 1),
+        -round(begun / max(len(title_words), 1), 1),
         not code.is_billable,
         len(title),
     )

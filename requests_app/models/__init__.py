@@ -1,5 +1,6 @@
 """The rows of what is asked and how the answer is delivered."""
 
+from requests_app.models.answers import SectionSave
 from requests_app.models.delivery import FollowUpQuestion, Rendering, Report, StaffTask
 from requests_app.models.opinion_request import OpinionRequest, StatusChange
 from requests_app.models.words import Message, PatientStatement, PrivateReason, Question, Wording
@@ -13,6 +14,7 @@ __all__ = [
     "Question",
     "Rendering",
     "Report",
+    "SectionSave",
     "StaffTask",
     "StatusChange",
     "Wording",

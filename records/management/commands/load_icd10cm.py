@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+import warnings
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import simple_icd_10_cm as source
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
@@ -20,7 +20,10 @@ COLUMNS = "code, title, inclusion_terms, search_text, is_billable"
 
 
 def rows() -> Iterator[Row]:
-    """Every category and code. Chapters and blocks (A00-A09) are headings, nobody has one."""
+    """Every category and code, as the package ships them. Chapters and blocks (A00-A09) are headings, nobody has one."""
+    with warnings.catch_warnings():  # it opens its data in a way that Python wants to retire
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import simple_icd_10_cm as source
     # A dictionary: the source names categories that are a block of their own (B20) twice.
     for code in dict.fromkeys(source.get_all_codes(with_dots=True)):
         if not source.is_category_or_subcategory(code):
