@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
+from uuid import uuid4
 
 import factory
 from django.core.files.base import ContentFile
@@ -171,20 +172,20 @@ def document(
     case_file: CaseFile,
     *,
     by: User,
-    content: bytes = b"%PDF-1.4\n% a test document\n",
+    content: bytes = b"",
     file_name: str = "letter.pdf",
     blinding_class: str = "clear",
     status: str = "available",
     **fields: object,
 ) -> Document:
     """A received document with real stored bytes, classified unless `blinding_class` is empty."""
+    content = content or b"%PDF-1.4\n% a test document, one of a kind: " + uuid4().hex.encode()
     key = default_storage.save(new_key("documents"), ContentFile(content))
-    unique = content + key.encode()
     made = Document.objects.create(
         **{
             "clinic": case_file.clinic, "case_file": case_file, "by": by, "status": status,
             "kind": "letter", "size_bytes": len(content), "key": key,
-            "sha256": hashlib.sha256(unique).hexdigest(), "media_type": "application/pdf",
+            "sha256": hashlib.sha256(content).hexdigest(), "media_type": "application/pdf",
             "blinding_class": blinding_class, "neutral_title": "Letter 1",
             "classified_by": by if blinding_class else None,
             "classified_at": clinic_now() if blinding_class else None,
