@@ -4,7 +4,8 @@ import os
 import tempfile
 
 os.environ.setdefault("SECRET_KEY", "for tests only")
-os.environ.setdefault("STATE_DIR", tempfile.mkdtemp(prefix="secondop-test-"))
+if "STATE_DIR" not in os.environ:
+    os.environ["STATE_DIR"] = tempfile.mkdtemp(prefix="secondop-test-")
 os.environ.setdefault("DEMO", "0")
 
 from secondop.settings import *  # noqa: E402, F403

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -76,7 +77,11 @@ def refused(request: HttpRequest, reason: str | Promise = "", status: int = 409)
 def _page_before(request: HttpRequest) -> str:
     """The page of ours that the person came from. SECURITY: never an address elsewhere."""
     before = request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(before, {request.get_host()}, request.is_secure())
+    try:
+        host = request.get_host()
+    except DisallowedHost:  # which may be the very reason for this page
+        return ""
+    ours = url_has_allowed_host_and_scheme(before, {host}, request.is_secure())
     return before if ours else ""
 
 
