@@ -8,7 +8,7 @@ if "STATE_DIR" not in os.environ:
     os.environ["STATE_DIR"] = tempfile.mkdtemp(prefix="secondop-test-")
 os.environ.setdefault("DEMO", "0")
 
-from secondop.settings import *  # noqa: E402, F403
+from secondop.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
