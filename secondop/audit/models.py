@@ -49,17 +49,34 @@ class AuditEvent(models.Model):
             models.UniqueConstraint(fields=["chain", "number"], name="audit_event_number_once")
         ]
         indexes = [
-            models.Index(fields=["case_file_id", "at"], condition=~Q(case_file_id=None),
-                         name="audit_event_of_case_file"),
+            models.Index(
+                fields=["case_file_id", "at"],
+                condition=~Q(case_file_id=None),
+                name="audit_event_of_case_file",
+            ),
             models.Index(fields=["clinic_id", "id"], name="audit_event_of_clinic"),
             models.Index(fields=["about_type", "about_id"], name="audit_event_about"),
         ]
 
     class Privacy:
         private: set[str] = set()
-        plain = {"id", "chain", "number", "at", "verb", "actor_id", "actor_role",
-                 "on_behalf_of_id", "clinic_id", "case_file_id", "about_type", "about_id",
-                 "details", "previous_hash", "hash"}
+        plain = {
+            "id",
+            "chain",
+            "number",
+            "at",
+            "verb",
+            "actor_id",
+            "actor_role",
+            "on_behalf_of_id",
+            "clinic_id",
+            "case_file_id",
+            "about_type",
+            "about_id",
+            "details",
+            "previous_hash",
+            "hash",
+        }
 
     def __str__(self) -> str:
         return f"audit event {self.pk}"

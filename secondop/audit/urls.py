@@ -7,4 +7,5 @@ from secondop.audit.views import trail
 app_name = "audit"
 urlpatterns = [
     path("", trail.trail, name="trail"),
+    path("export.csv", trail.export, name="export"),
 ]

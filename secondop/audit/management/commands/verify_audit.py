@@ -27,9 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--save-heads", metavar="FILE", help="write the present heads")
 
     def handle(self, *_: Any, heads: str, save_heads: str, **__: Any) -> None:
-        faults = [
-            f"{event.chain} number {event.number}: {word}" for event, word in broken_links()
-        ]
+        faults = [f"{event.chain} number {event.number}: {word}" for event, word in broken_links()]
         if heads:
             faults += self._cut_tails(json.loads(Path(heads).read_text()))
         if save_heads:
