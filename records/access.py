@@ -24,5 +24,7 @@ ROUTES = [
     route("records:remove", "GET POST", SIGNED_IN, "Remove an own document"),
     route("records:icd10_search", "GET POST", SIGNED_IN, "Search ICD-10-CM"),
     route("records:proxies", "GET POST", SIGNED_IN, "Who acts for the patient"),
+    route("records:proxy_accept", "GET POST", SIGNED_IN, "Accept to act for a patient"),
+    route("records:proxy_take_back", "POST", SIGNED_IN, "Take back an invitation to act"),
     route("records:proxy_end", "POST", SIGNED_IN, "End a proxy"),
 ]

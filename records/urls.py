@@ -17,5 +17,7 @@ urlpatterns = [
     path("documents/<uuid:pk>/remove/", documents.remove, name="remove"),
     path("icd10/", icd10.icd10_search, name="icd10_search"),
     path("patients/<uuid:pk>/helpers/", proxies.proxies, name="proxies"),
+    path("helpers/<uuid:pk>/accept/", proxies.proxy_accept, name="proxy_accept"),
+    path("helpers/<uuid:pk>/take-back/", proxies.proxy_take_back, name="proxy_take_back"),
     path("helpers/<uuid:pk>/end/", proxies.proxy_end, name="proxy_end"),
 ]

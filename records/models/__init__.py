@@ -10,7 +10,18 @@ from records.models.document import (
     Upload,
 )
 from records.models.icd10 import IcdCode, IcdWord
+from records.models.imaging import (
+    ImagingIngest,
+    ImagingInstance,
+    ImagingPack,
+    ImagingPicture,
+    ImagingPreview,
+    ImagingSeries,
+    ImagingStudy,
+    SeriesMetadata,
+)
 from records.models.patient import Patient, Proxy
+from records.models.proxy_invitation import ProxyInvitation
 
 __all__ = [
     "AccessGrant",
@@ -21,10 +32,19 @@ __all__ = [
     "DocumentPage",
     "IcdCode",
     "IcdWord",
+    "ImagingIngest",
+    "ImagingInstance",
+    "ImagingPack",
+    "ImagingPicture",
+    "ImagingPreview",
+    "ImagingSeries",
+    "ImagingStudy",
     "OriginalDiagnosis",
     "Patient",
     "Proxy",
+    "ProxyInvitation",
     "SafetyFacts",
     "Screening",
+    "SeriesMetadata",
     "Upload",
 ]
