@@ -49,7 +49,7 @@ def _parsed(value: Any, key: str = "") -> Any:
         return {name: _parsed(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [_parsed(item) for item in value]
-    if isinstance(value, str) and key.endswith("_at") or key == "at":
+    if isinstance(value, str) and (key.endswith("_at") or key == "at"):
         return datetime.fromisoformat(value) if value else None
     if isinstance(value, str) and key.endswith("_on"):
         return date.fromisoformat(value) if value else None

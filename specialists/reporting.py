@@ -38,7 +38,9 @@ def language_of(opinion_request: OpinionRequest) -> str:
 
 def _snapshot(opinion_request: OpinionRequest, approved_by: Any) -> dict[str, Any]:
     case_file, clinic = opinion_request.case_file, opinion_request.clinic
-    usable = list(case_file.documents.available().select_related("name").order_by("received_at", "id"))
+    usable = list(
+        case_file.documents.available().select_related("name").order_by("received_at", "id")
+    )
     numbers = {str(document.pk): place for place, document in enumerate(usable, 1)}
     grade, reasons = grade_of(case_file, usable)
     questions = list(opinion_request.questions.select_related("wording"))
@@ -61,7 +63,9 @@ def _snapshot(opinion_request: OpinionRequest, approved_by: Any) -> dict[str, An
             "born_on": _iso(case_file.patient.born_on),
             "alias": case_file.alias,
         },
-        "purposes": [_word(purpose, Purpose(purpose).label) for purpose in opinion_request.purposes],
+        "purposes": [
+            _word(purpose, Purpose(purpose).label) for purpose in opinion_request.purposes
+        ],
         "what_matters": _what_matters(opinion_request),
         "told": _told(case_file),
         "review": {
@@ -112,7 +116,7 @@ def _opinion(referral: Referral, letter: str, numbers: dict[str, int]) -> dict[s
         "comparisons": _comparisons(opinion),
         "revisions": [
             {
-                "field": str(Opinion._meta.get_field(row.field).verbose_name),
+                "field": str(row.field).replace("_", " "),
                 "before": _revised(row.field, row.before),
                 "after": _revised(row.field, row.after),
                 "reason": row.reason,
@@ -234,7 +238,9 @@ def _iso(moment: Any) -> str:
     """Dates as 2026-03-14, times in UTC to the second; "" when there is none."""
     if not moment:
         return ""
-    return str(moment.isoformat(timespec="seconds") if hasattr(moment, "hour") else moment.isoformat())
+    return str(
+        moment.isoformat(timespec="seconds") if hasattr(moment, "hour") else moment.isoformat()
+    )
 
 
 def issue_report(opinion_request: OpinionRequest, *, approved_by: Any) -> Report:

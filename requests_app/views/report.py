@@ -35,7 +35,7 @@ def _report(request: HttpRequest, pk: UUID, *, as_: str = "") -> Report:
         "clinic", "rendering", "opinion_request__case_file__patient", "opinion_request__clinic"
     )
     found = get_visible(rows, request.user, pk, as_=as_)
-    if sight_of(request.user, found.opinion_request.case_file) == "sealed":
+    if sight_of(request.user, found.opinion_request.case_file) != "full":
         raise Http404
     return found
 

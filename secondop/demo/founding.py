@@ -1,4 +1,6 @@
-"""The founding example: one oncologist advises mastectomy, another lumpectomy. Two sealed opinions."""
+"""The founding example: one oncologist advises mastectomy, the other lumpectomy."""
+
+# ruff: noqa: E501 - prose that people read; breaking it elsewhere helps nobody
 
 from secondop.demo.papers import Paper
 from secondop.demo.stories import Option, Story, Written

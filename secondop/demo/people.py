@@ -1,4 +1,4 @@
-"""Who lives in the playground. The demo's logins page and `manage.py demo_logins` print this list."""
+"""Who lives in the playground. The logins page and `manage.py demo_logins` print this list."""
 
 from __future__ import annotations
 

@@ -103,7 +103,8 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, opinion_request: OpinionRequest, form: DecideForm) -> HttpResponse:
-    begun = opinion_request.quality_checks.filter(ended_at=None, reviewer=request.user).first()
+    user: Any = request.user
+    begun = opinion_request.quality_checks.filter(ended_at=None, reviewer=user).first()
     context: dict[str, Any] = {
         "it": opinion_request,
         "clinic": opinion_request.clinic,

@@ -1,0 +1,95 @@
+"""The playground: every state walked to, twice the same, and only in a demo."""
+
+from __future__ import annotations
+
+import io
+
+import pypdfium2
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import validate_totp_code
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+
+from records.models import Document
+from requests_app.models import OpinionRequest, Report
+from secondop.accounts.models import Clinic, Membership, User
+from secondop.accounts.roles import PATIENT, ROLES
+from secondop.demo.people import DEMO_PEOPLE, PASSWORD
+from specialists.models import Opinion
+
+pytestmark = pytest.mark.django_db
+COUNTED = (User, Clinic, Membership, OpinionRequest, Document, Opinion, Report)
+
+
+@pytest.fixture
+def demo(settings):
+    settings.DEMO = True
+    call_command("seed_demo", stdout=io.StringIO())
+
+
+class TestSeedDemo:
+    def test_it_refuses_outside_of_a_demo(self, settings):
+        settings.DEMO = False
+        with pytest.raises(CommandError):
+            call_command("seed_demo")
+        assert not User.objects.exists()
+
+    def test_it_covers_every_state_at_two_clinics_in_every_role(self, demo):
+        assert OpinionRequest.objects.count() == 14
+        statuses = set(OpinionRequest.objects.values_list("status", flat=True))
+        assert statuses == set(OpinionRequest.Status.values)
+        assert Clinic.objects.filter(opinion_requests__isnull=False).distinct().count() == 2
+        assert set(Membership.objects.values_list("role", flat=True)) == set(ROLES)
+
+    def test_twice_gives_the_same(self, demo):
+        before = [model.objects.count() for model in COUNTED]
+        call_command("seed_demo", stdout=io.StringIO())
+        assert [model.objects.count() for model in COUNTED] == before
+
+    def test_two_oncologists_disagree_in_the_founding_example(self, demo):
+        report = Report.objects.get(opinion_request__started_by__email="maria@patients.example")
+        recommended = [
+            option["name"]
+            for opinion in report.snapshot["opinions"]
+            for option in opinion["options"]
+            if option["is_recommended"]
+        ]
+        assert len(recommended) == 2
+        assert "Lumpectomy" in recommended[0] and "Mastectomy" in recommended[1]
+        for opinion in report.snapshot["opinions"]:
+            assert opinion["blinding"]["opened_before"] == [1, 2, 3]
+            assert opinion["blinding"]["opened_after"] == [4]
+
+    def test_its_papers_are_pdfs_with_text(self, demo):
+        for document in Document.objects.all():
+            with default_storage.open(document.key, "rb") as file:
+                pdf = pypdfium2.PdfDocument(file.read())
+            text = pdf[0].get_textpage().get_text_bounded()
+            pdf.close()
+            assert document.case_file.patient.full_name in text
+
+    def test_everybody_can_sign_in(self, demo):
+        for person in DEMO_PEOPLE:
+            user = User.objects.get(email=person.email)
+            assert user.check_password(PASSWORD)
+            has_second = Authenticator.objects.filter(user=user).exists()
+            assert has_second == (person.role != PATIENT)
+
+    def test_the_printed_code_is_the_one_that_signs_in(self):
+        for person in DEMO_PEOPLE:
+            if person.role != PATIENT:
+                assert validate_totp_code(person.totp_secret, person.code_now())
+
+
+class TestDemoLogins:
+    def test_it_prints_password_and_people(self, settings):
+        settings.DEMO = True
+        out = io.StringIO()
+        call_command("demo_logins", stdout=out)
+        assert PASSWORD in out.getvalue() and "maria@patients.example" in out.getvalue()
+
+    def test_it_refuses_outside_of_a_demo(self, settings):
+        settings.DEMO = False
+        with pytest.raises(CommandError):
+            call_command("demo_logins")

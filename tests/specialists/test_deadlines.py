@@ -1,0 +1,205 @@
+"""The watch over deadlines: what expires, who is reminded, what becomes a task; once each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from requests_app.delivery import acknowledge, ask_follow_up, open_report
+from requests_app.models import OpinionRequest, Report, StaffTask
+from secondop.notifications.models import Notification
+from specialists.models import Referral
+from specialists.tasks import watch_deadlines
+from tests.factories import opinion_request_at
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def watch_twice() -> None:
+    watch_deadlines.run()
+    watch_deadlines.run()
+
+
+def due_in(opinion_request: OpinionRequest, delta: timedelta) -> OpinionRequest:
+    OpinionRequest.objects.filter(pk=opinion_request.pk).update(due_at=timezone.now() + delta)
+    return OpinionRequest.objects.get(pk=opinion_request.pk)
+
+
+def told(message: str) -> int:
+    return Notification.objects.filter(message=message).count()
+
+
+class TestExpiry:
+    def test_an_offer_nobody_answered_expires_and_the_request_is_ready_again(self):
+        it = opinion_request_at("referred")
+        Referral.objects.update(answer_by=timezone.now() - timedelta(minutes=1))
+        watch_twice()
+        it.refresh_from_db()
+        assert it.status == "ready" and it.referrals.get().status == "expired"
+        assert told("referral_expired") == 1
+
+    def test_an_offer_in_time_stays(self):
+        opinion_request_at("referred")
+        watch_twice()
+        assert Referral.objects.get().status == "offered"
+
+    def test_a_patient_who_does_not_answer_in_21_days(self):
+        it = due_in(opinion_request_at("needs_patient"), -timedelta(minutes=1))
+        watch_twice()
+        it.refresh_from_db()
+        assert it.status == "expired" and told("request_expired") == 1
+
+
+class TestReminders:
+    @pytest.mark.parametrize(("status", "days"), [("needs_patient", 21), ("draft", 60)])
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_a_patient_is_reminded_once_on_the_day(self, status, days, place):
+        day = {"needs_patient": (3, 7), "draft": (3, 10)}[status][place]
+        it = opinion_request_at(status)
+        due_in(it, timedelta(days=days - day, minutes=-1))
+        watch_twice()
+        assert told("reminder_patient") == 1
+
+    def test_nobody_is_reminded_on_the_first_day(self):
+        opinion_request_at("needs_patient")
+        opinion_request_at("draft")
+        watch_twice()
+        assert told("reminder_patient") == 0
+
+    @pytest.mark.parametrize("delta", [timedelta(hours=23), -timedelta(minutes=1)])
+    def test_a_specialist_is_reminded_a_day_before_and_when_it_is_due(self, delta):
+        opinion_request_at("in_review")
+        Referral.objects.update(review_by=timezone.now() + delta)
+        watch_twice()
+        assert told("review_due") == 1
+
+
+class TestOverdue:
+    @pytest.mark.parametrize("status", ["submitted", "collecting", "ready", "in_review",
+                                        "quality_check"])  # fmt: skip
+    def test_each_breach_is_one_task_and_one_message(self, status):
+        it = due_in(opinion_request_at(status), -timedelta(minutes=1))
+        before = told("overdue")
+        watch_twice()
+        task = StaffTask.objects.get(kind="overdue")
+        assert task.opinion_request == it and task.about_due_at == it.due_at
+        assert told("overdue") - before == len(set(
+            Notification.objects.filter(message="overdue").values_list("to", flat=True)
+        )) > 0  # fmt: skip
+
+    def test_a_new_deadline_that_passes_is_a_new_breach(self):
+        it = due_in(opinion_request_at("submitted"), -DAY)
+        watch_twice()
+        due_in(it, -timedelta(minutes=1))
+        watch_twice()
+        assert StaffTask.objects.filter(kind="overdue").count() == 2
+
+    @pytest.mark.parametrize("status", ["draft", "delivered", "closed", "withdrawn", "returned"])
+    def test_a_ball_that_is_not_ours_is_not_escalated(self, status):
+        due_in(opinion_request_at(status), -timedelta(minutes=1))
+        watch_twice()
+        assert not StaffTask.objects.filter(kind="overdue").exists()
+
+
+class TestUnopened:
+    def test_a_report_nobody_opened_becomes_one_call(self):
+        due_in(opinion_request_at("delivered"), -timedelta(minutes=1))
+        watch_twice()
+        assert StaffTask.objects.get().kind == "call_unopened"
+        assert told("call_patient") == 1
+
+    def test_an_opened_report_needs_no_call(self):
+        it = opinion_request_at("delivered")
+        open_report(it.reports.get(), by=it.started_by)
+        due_in(it, -timedelta(minutes=1))
+        watch_twice()
+        assert not StaffTask.objects.exists()
+
+
+class TestBounced:
+    def test_a_patients_lost_mail_becomes_one_call(self):
+        it = opinion_request_at("delivered")
+        lost = Notification.objects.filter(
+            to=it.started_by, message__in=["report_ready", "specialist_found"]
+        )
+        assert lost.count() == 2
+        lost.update(status="dead", finished_at=timezone.now())
+        watch_twice()
+        task = StaffTask.objects.get()
+        assert task.kind == "call_bounced" and task.opinion_request == it
+
+    def test_a_colleagues_lost_mail_is_no_call_to_a_patient(self):
+        it = opinion_request_at("submitted")
+        staff = Notification.objects.exclude(to=it.started_by)
+        staff.update(status="dead", finished_at=timezone.now())
+        watch_twice()
+        assert not StaffTask.objects.filter(kind="call_bounced").exists()
+
+
+class TestEndOfFollowUp:
+    @pytest.fixture
+    def read(self):
+        it = opinion_request_at("delivered")
+        report = it.reports.get()
+        open_report(report, by=it.started_by)
+        acknowledge(report, by=it.started_by)
+        return it
+
+    def over(self, it: OpinionRequest) -> OpinionRequest:
+        past = timezone.now() - timedelta(days=it.clinic.follow_up_days, minutes=1)
+        Report.objects.update(delivered_at=past)
+        return due_in(it, -timedelta(minutes=1))
+
+    def test_a_read_report_without_open_questions_is_closed(self, read):
+        it = self.over(read)
+        watch_twice()
+        it.refresh_from_db()
+        assert it.status == "closed" and told("request_closed") == 1
+        assert not it.case_file.grants.live().exists()
+
+    def test_an_open_question_keeps_it_open(self, read):
+        ask_follow_up(read.reports.get(), text="And now?", by=read.started_by)
+        it = self.over(read)
+        watch_twice()
+        it.refresh_from_db()
+        assert it.status == "delivered"
+
+    def test_it_is_not_closed_within_the_time_for_questions(self, read):
+        watch_twice()
+        read.refresh_from_db()
+        assert read.status == "delivered"
+
+    def test_a_report_nobody_confirmed_is_not_closed(self):
+        it = self.over(opinion_request_at("delivered"))
+        watch_twice()
+        it.refresh_from_db()
+        assert it.status == "delivered"
+
+
+class TestTwoAtOnce:
+    @pytest.mark.django_db(transaction=True)
+    def test_two_watches_at_the_same_time_do_everything_once(self):
+        from concurrent.futures import ThreadPoolExecutor
+
+        from django.db import connection
+
+        for status in ("submitted", "quality_check"):
+            due_in(opinion_request_at(status), -timedelta(minutes=1))
+        due_in(opinion_request_at("delivered"), -timedelta(minutes=1))
+        opinion_request_at("referred")
+        Referral.objects.filter(status="offered").update(answer_by=timezone.now() - DAY)
+
+        def run(_: int) -> None:
+            try:
+                watch_deadlines.run()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(run, range(4)))
+        assert StaffTask.objects.filter(kind="overdue").count() == 2
+        assert StaffTask.objects.filter(kind="call_unopened").count() == 1
+        assert told("referral_expired") == 1
