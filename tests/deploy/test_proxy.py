@@ -39,6 +39,7 @@ OTHERS = """
             add_header Content-Security-Policy "POLICY";
             add_header Content-Disposition "inline; filename=record-3.pdf";
             add_header Cache-Control "no-store";
+            add_header ETag '"random-per-object"';
             default_type application/pdf;
             return 200 "";
         }
@@ -63,9 +64,9 @@ class Proxy:
     """nginx with our configuration; only addresses and paths are put in place."""
 
     def __init__(self, folder: Path) -> None:
-        self.http, self.https, app, store = (free_port() for _ in range(4))
+        self.http, self.https, app, self.store = (free_port() for _ in range(4))
         others = OTHERS.replace("POLICY", POLICY).replace("FOLDER", str(folder))
-        others = others.replace("APP", str(app)).replace("STORE", str(store))
+        others = others.replace("APP", str(app)).replace("STORE", str(self.store))
         conf = (ROOT / "deploy/nginx/nginx.conf").read_text()
         for ours, here in (
             ("/tmp/", f"{folder}/tmp/"),  # first: the other paths here lie below it
@@ -73,7 +74,7 @@ class Proxy:
             ("listen 8443 ssl;", f"listen 127.0.0.1:{self.https} ssl;"),
             ("http2 on;", ""),  # a directive younger than some distributions' nginx
             ("http://web:8000", f"http://127.0.0.1:{app}"),
-            ("http://store:8333", f"http://127.0.0.1:{store}"),
+            ("http://store:8333", f"http://127.0.0.1:{self.store}"),
             ("/run/secrets", str(folder / "secrets")),
             ("/srv/static", str(folder / "static")),
             ("/dev/stdout", str(folder / "access.log")),
@@ -107,6 +108,13 @@ class Proxy:
         except urllib.error.HTTPError as refused:
             return refused.code, refused.headers, refused.read()
 
+    def etag_of_the_store(self) -> str:
+        """Ask the store itself, as the proxy does."""
+        url = f"http://127.0.0.1:{self.store}/secondop/documents/4f/4f0c?X-Amz-Signature=abc"
+        request = urllib.request.Request(url, headers={"Host": "store:8333"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return str(answer.headers["ETag"])
+
     def is_up(self) -> bool:
         assert self.process.poll() is None, (self.folder / "said.txt").read_text()
         try:
@@ -139,6 +147,19 @@ class TestProxy:
         assert headers.get_all("Cache-Control") == ["no-store"]
         assert headers["Set-Cookie"] is None
         assert headers["X-Accel-Redirect"] is None
+
+    def test_the_stores_hash_neither_leaves_nor_answers_a_guess(self, proxy: Proxy) -> None:
+        _, headers, _ = proxy.get("/open")
+        assert headers.get_all("ETag") == ['"random-per-object"']
+        assert headers["Last-Modified"] is None
+        hidden = proxy.etag_of_the_store()
+        assert hidden not in str(headers)
+        for question in ("If-None-Match", "If-Match", "If-Range"):
+            right, wrong = (
+                proxy.get("/open", **{question: guess, "Range": "bytes=0-9"})
+                for guess in (hidden, '"wrong"')
+            )
+            assert (right[0], right[2]) == (wrong[0], wrong[2]), question
 
     def test_a_part_of_a_stored_file_can_be_asked_for(self, proxy: Proxy) -> None:
         status, headers, body = proxy.get("/open", Range="bytes=5-104")
