@@ -50,13 +50,14 @@ class Row {
     this.uploader = uploader;
     this.file = file;
     this.state = "waiting";
+    this.sent = 0;
     this.item = uploader.template.content.firstElementChild.cloneNode(true);
     this.bar = this.item.querySelector("[role=progressbar]");
     this.line = this.item.querySelector(".so-file__status");
     this.item.querySelector(".so-file__name").textContent = file.name;
     this.item.querySelector(".so-file__size").textContent = sizeInWords(file.size);
     this.bar.setAttribute("aria-label", file.name);
-    for (const place of this.item.querySelectorAll("[data-name]")) place.textContent = `: ${file.name}`;
+    for (const place of this.item.querySelectorAll("[data-name]")) place.textContent = ` ${file.name}`;
     this.item.addEventListener("click", (event) => this.act(event.target.closest("[data-act]")?.dataset.act));
     this.show("waiting");
   }
@@ -81,7 +82,8 @@ class Row {
     this.bar.querySelector("progress").value = percent;
     this.bar.setAttribute("aria-valuenow", percent);
     this.bar.setAttribute("aria-valuetext", `${percent}%`);
-    if (this.state === "offline") this.show("sending");
+    if (this.state === "offline" && sent > this.sent) this.show("sending"); // a new try is not yet a success
+    this.sent = sent;
     if (this.state === "sending") this.line.textContent = `${this.uploader.words("sending")} ${percent}% · ${sizeInWords(sent)} / ${sizeInWords(total)}`;
   }
 
