@@ -7,67 +7,77 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from requests_app.models import OpinionRequest, StatusChange
 
 Status = OpinionRequest.Status
 
 HEADLINES: dict[str, str | Promise] = {
-    Status.DRAFT: gettext_lazy("You are writing your request"),
-    Status.SUBMITTED: gettext_lazy("We have it. A clinician is reading it"),
-    Status.NEEDS_PATIENT: gettext_lazy("We need something from you"),
-    Status.COLLECTING: gettext_lazy("We are gathering your records"),
-    Status.READY: gettext_lazy("We are choosing your specialist"),
-    Status.REFERRED: gettext_lazy("A specialist has been asked"),
-    Status.IN_REVIEW: gettext_lazy("A specialist is studying your case"),
-    Status.QUALITY_CHECK: gettext_lazy("A second clinician is checking the report"),
-    Status.DELIVERED: gettext_lazy("Your report is ready"),
-    Status.CLOSED: gettext_lazy("Your request is finished"),
-    Status.RETURNED: gettext_lazy("We suggest something else first"),
-    Status.WITHDRAWN: gettext_lazy("You stopped this request"),
-    Status.EXPIRED: gettext_lazy("This request has ended, because nobody acted in time"),
+    Status.DRAFT: _("You are writing your request"),
+    Status.SUBMITTED: _("We have it. A clinician is reading it"),
+    Status.NEEDS_PATIENT: _("We need something from you"),
+    Status.COLLECTING: _("We are gathering your records"),
+    Status.READY: _("We are choosing your specialist"),
+    Status.REFERRED: _("A specialist has been asked"),
+    Status.IN_REVIEW: _("A specialist is studying your case"),
+    Status.QUALITY_CHECK: _("A second clinician is checking the report"),
+    Status.DELIVERED: _("Your report is ready"),
+    Status.CLOSED: _("Your request is finished"),
+    Status.RETURNED: _("We suggest something else first"),
+    Status.WITHDRAWN: _("You stopped this request"),
+    Status.EXPIRED: _("This request has ended, because nobody acted in time"),
 }
 WHAT_NEXT: dict[str, str | Promise] = {
-    Status.DRAFT: gettext_lazy("Answer the parts that are still to do, then send it to us."),
-    Status.SUBMITTED: gettext_lazy(
+    Status.DRAFT: _("Answer the parts that are still to do, then send it to us."),
+    Status.SUBMITTED: _(
         "A clinician decides whether a second opinion can help you. You need not do anything."
     ),
-    Status.NEEDS_PATIENT: gettext_lazy("Please answer us. Then we go on."),
-    Status.COLLECTING: gettext_lazy(
+    Status.NEEDS_PATIENT: _("Please answer us. Then we go on."),
+    Status.COLLECTING: _(
         "We check that nothing important is missing. This part takes the most time."
         " You can still add records."
     ),
-    Status.READY: gettext_lazy("We choose a specialist who knows your illness well."),
-    Status.REFERRED: gettext_lazy(
-        "The specialist says yes or no. If it is no, we ask another one at once."
-    ),
-    Status.IN_REVIEW: gettext_lazy("The specialist reads your records and writes an answer."),
-    Status.QUALITY_CHECK: gettext_lazy("After this check you get your report."),
-    Status.DELIVERED: gettext_lazy("Read your report. You can ask us questions about it."),
-    Status.CLOSED: gettext_lazy("You can open it again if something new comes up."),
-    Status.RETURNED: gettext_lazy("Read our advice below. You can open the request again."),
-    Status.WITHDRAWN: gettext_lazy("Nobody reads your records any more. You can open it again."),
-    Status.EXPIRED: gettext_lazy("Your answers are still here. You can open it again."),
+    Status.READY: _("We choose a specialist who knows your illness well."),
+    Status.REFERRED: _("The specialist says yes or no. If it is no, we ask another one at once."),
+    Status.IN_REVIEW: _("The specialist reads your records and writes an answer."),
+    Status.QUALITY_CHECK: _("After this check you get your report."),
+    Status.DELIVERED: _("Read your report. You can ask us questions about it."),
+    Status.CLOSED: _("You can open it again if something new comes up."),
+    Status.RETURNED: _("Read our advice below. You can open the request again."),
+    Status.WITHDRAWN: _("Nobody reads your records any more. You can open it again."),
+    Status.EXPIRED: _("Your answers are still here. You can open it again."),
 }
 WITH_PATIENT: dict[str, str | Promise] = {
-    "patient": gettext_lazy("You"),
-    "coordinator": gettext_lazy("The clinic"),
-    "record_holder": gettext_lazy("A hospital or practice"),
-    "specialist": gettext_lazy("The specialist"),
-    "quality_reviewer": gettext_lazy("A second clinician"),
+    "patient": _("You"),
+    "coordinator": _("The clinic"),
+    "record_holder": _("A hospital or practice"),
+    "specialist": _("The specialist"),
+    "quality_reviewer": _("A second clinician"),
     "nobody": "",
 }
-# The road that most requests take: the statuses of each step, and its name.
-ROAD: tuple[tuple[frozenset[str], str | Promise], ...] = (
-    (frozenset({"draft"}), gettext_lazy("You send your request")),
-    (frozenset({"submitted"}), gettext_lazy("A clinician reads it")),
-    (frozenset({"needs_patient", "collecting"}), gettext_lazy("We gather your records")),
-    (frozenset({"ready", "referred"}), gettext_lazy("We find your specialist")),
-    (frozenset({"in_review"}), gettext_lazy("The specialist studies your case")),
-    (frozenset({"quality_check"}), gettext_lazy("A second clinician checks the report")),
-    (frozenset({"delivered", "closed"}), gettext_lazy("You get your report")),
+# The road that most requests take: the statuses of each step, its name before and after it.
+ROAD: tuple[tuple[frozenset[str], str | Promise, str | Promise], ...] = (
+    (frozenset({"draft"}), _("You send your request"), _("You sent your request")),
+    (frozenset({"submitted"}), _("A clinician reads it"), _("A clinician read it")),
+    (
+        frozenset({"needs_patient", "collecting"}),
+        _("We gather your records"),
+        _("We gathered your records"),
+    ),
+    (frozenset({"ready", "referred"}), _("We find your specialist"), _("We found a specialist")),
+    (
+        frozenset({"in_review"}),
+        _("The specialist studies your case"),
+        _("The specialist studied your case"),
+    ),
+    (
+        frozenset({"quality_check"}),
+        _("A second clinician checks the report"),
+        _("A second clinician checked the report"),
+    ),
+    (frozenset({"delivered", "closed"}), _("You get your report"), _("You got your report")),
 )
 
 
@@ -81,7 +91,7 @@ def steps(opinion_request: OpinionRequest, changes: Iterable[StatusChange]) -> l
     status = opinion_request.status
     stopped = status in OpinionRequest.ENDED and status != Status.CLOSED
     last = history[-1].old if stopped and history else status
-    here = next(number for number, (statuses, _label) in enumerate(ROAD) if last in statuses)
+    here = next(number for number, step in enumerate(ROAD) if last in step[0])
     if status == Status.NEEDS_PATIENT and history and history[-1].old == Status.SUBMITTED:
         here = 1  # asked while it was being read
     if last == Status.NEEDS_PATIENT and stopped:
@@ -96,12 +106,12 @@ def steps(opinion_request: OpinionRequest, changes: Iterable[StatusChange]) -> l
 def _step(
     number: int, here: int, opinion_request: OpinionRequest, history: list[StatusChange]
 ) -> dict[str, Any]:
-    statuses, label = ROAD[number]
+    statuses, before, after = ROAD[number]
     is_over = opinion_request.status == Status.CLOSED
     if number < here or is_over:
-        return {"label": label, "state": "done", "at": _left_at(statuses, history)}
+        return {"label": after, "state": "done", "at": _left_at(statuses, history)}
     if number > here:
-        return {"label": label, "state": "next"}
+        return {"label": before, "state": "next"}
     return {
         "label": headline(opinion_request),
         "state": "now",
@@ -121,8 +131,8 @@ def _left_at(statuses: frozenset[str], history: list[StatusChange]) -> datetime 
 def days_in_words(days: float) -> str:
     """Whole days, as people count them; "less than a day" for a part of one."""
     if days <= 0:
-        return _("none")
+        return gettext("none")
     if days < 1:
-        return _("less than a day")
+        return gettext("less than a day")
     whole = round(days)
-    return _("1 day") if whole == 1 else _("%(n)d days") % {"n": whole}
+    return gettext("1 day") if whole == 1 else gettext("%(n)d days") % {"n": whole}

@@ -298,7 +298,9 @@ class TestQuestions:
         client.force_login(asked.started_by)
         sent = ASKED | {"question": ["Second?", "Is my cancer gone?"], "story": "New."}
         client.post(url("questions", asked), sent)
-        classes = asked.questions.order_by("position").values_list("wording__text", "blinding_class")
+        classes = asked.questions.order_by("position").values_list(
+            "wording__text", "blinding_class"
+        )
         assert list(classes) == [("Second?", "clear"), ("Is my cancer gone?", "")]
         statement = PatientStatement.objects.get(topic="story")
         assert (statement.blinding_class, statement.neutral_text) == ("", "")
@@ -371,7 +373,9 @@ class TestAutosave:
         assert autosave(patient, address, purposes="", version="1", tab="a").status_code == 200
         assert OpinionRequest.objects.get().purposes == []
 
-    def test_an_ended_session_is_401_so_that_the_page_keeps_the_text(self, patient, opinion_request):
+    def test_an_ended_session_is_401_so_that_the_page_keeps_the_text(
+        self, patient, opinion_request
+    ):
         patient.logout()
         answer = autosave(patient, url("told", opinion_request), treatment="Long text", version="0")
         assert answer.status_code == 401
@@ -397,7 +401,9 @@ class TestAutosave:
 
 
 class TestTwoTabs:
-    def test_the_second_is_told_who_and_when_and_keeps_what_was_typed(self, patient, opinion_request):
+    def test_the_second_is_told_who_and_when_and_keeps_what_was_typed(
+        self, patient, opinion_request
+    ):
         address = url("told", opinion_request)
         patient.post(address, TOLD | {"tab": "one"})
         answer = patient.post(address, TOLD | {"diagnosis": "Something else", "tab": "two"})
@@ -512,7 +518,10 @@ def test_two_clicks_at_the_same_moment_send_it_once():
 
 class TestDiscard:
     def test_it_asks_first_and_then_stops_the_draft(self, patient, opinion_request):
-        assert "Throw this request away?" in patient.get(url("discard", opinion_request)).content.decode()
+        assert (
+            "Throw this request away?"
+            in patient.get(url("discard", opinion_request)).content.decode()
+        )
         assert OpinionRequest.objects.get().status == "draft"
         patient.post(url("discard", opinion_request))
         assert OpinionRequest.objects.get().status == "withdrawn"

@@ -194,9 +194,7 @@ class TestMine:
             row.pk, row.reference = None, ""
             from tests.factories import CaseFile
 
-            row.case_file = CaseFile.objects.create(
-                clinic=clinic, patient=mine.case_file.patient
-            )
+            row.case_file = CaseFile.objects.create(clinic=clinic, patient=mine.case_file.patient)
             row.reference = row.case_file.alias
             row._state.adding = True
             row.save(force_insert=True)
