@@ -78,6 +78,12 @@ def may_recall(user: Any, referral: Referral) -> Verdict:
     return YES
 
 
+def knows_by_office(user: Any, opinion_request: OpinionRequest) -> bool:
+    """SECURITY: who can open the triage page cannot review a case of that clinic sealed."""
+    is_sealed = opinion_request.review_mode == OpinionRequest.ReviewMode.SEALED
+    return is_sealed and user.works_as(COORDINATOR, opinion_request.clinic_id)
+
+
 def _own(user: Any, referral: Referral) -> Verdict:
     if referral.specialist.user_id != user.pk or not user.works_as(SPECIALIST, referral.clinic_id):
         return never(_("This referral is not yours."))
@@ -89,6 +95,10 @@ def may_take(user: Any, referral: Referral) -> Verdict:
         return verdict
     if referral.status != Status.OFFERED:
         return not_now(_("This offer is no longer open."))
+    if knows_by_office(user, referral.opinion_request):
+        return not_now(
+            _("You also coordinate requests here, so you cannot review this one sealed.")
+        )
     return YES
 
 

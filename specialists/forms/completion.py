@@ -102,6 +102,7 @@ class CompletionForm(forms.Form):
             field = _text(OPTION_LABELS[name], limit, 1 if name == "name" else 3)
             if name == "name":
                 field.widget = forms.TextInput(attrs={"maxlength": None})
+            field.is_needed = name not in OPTIONAL_PARTS  # type: ignore[attr-defined]
             self._add(f"option-{row.pk}-{name}", field, getattr(row, name))
 
     def _add_recommended(self) -> None:

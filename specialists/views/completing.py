@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from secondop.lib.verdicts import Refused
@@ -30,8 +31,10 @@ def complete(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = CompletionForm(row.opinion, request.POST if request.method == "POST" else None)
     conflict = ""
     if request.method == "POST" and form.is_valid():
+        version, kept = form.cleaned_data["version"], form.kept(only_sent=False)
         try:
-            return _save_and_go(request, row, form)
+            workflow.save_completion(row, version=version, by=request.user, **kept)
+            return _go_on(request, row)
         except Refused as refused:
             conflict = refused.reason
     context = {
@@ -49,20 +52,19 @@ def complete(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "specialists/complete.html", context, status=409 if conflict else 200)
 
 
-def _save_and_go(request: HttpRequest, row: Referral, form: CompletionForm) -> HttpResponse:
-    """Save the whole page, then do what the pressed button says."""
-    version, kept = form.cleaned_data["version"], form.kept(only_sent=False)
-    workflow.save_completion(row, version=version, by=request.user, **kept)
-    back = redirect("specialists:complete", pk=row.pk)
-    if "add_option" in request.POST:
-        workflow.add_option(row, by=request.user)
-        back["Location"] += "#options"
-        return back
-    if option := request.POST.get("remove_option", ""):
-        workflow.remove_option(row, option=_id_of(option), by=request.user)
-        back["Location"] += "#options"
-        return back
-    return redirect("specialists:sign", pk=row.pk)
+def _go_on(request: HttpRequest, row: Referral) -> HttpResponse:
+    """The page is saved; do what the pressed button says."""
+    option = request.POST.get("remove_option", "")
+    if "add_option" not in request.POST and not option:
+        return redirect("specialists:sign", pk=row.pk)
+    try:
+        if option:
+            workflow.remove_option(row, option=_id_of(option), by=request.user)
+        else:
+            workflow.add_option(row, by=request.user)
+    except Refused as refused:  # the text was saved; only the button was refused
+        messages.error(request, refused.reason)
+    return redirect(reverse("specialists:complete", args=[row.pk]) + "#options")
 
 
 def _id_of(text: str) -> UUID:

@@ -1,0 +1,176 @@
+"""The sealed review as non-interference: what is sealed has no influence on any answer.
+
+Worlds that differ only in sealed data (text, length, count, order) are byte-identical to the
+sealed specialist on every declared route; for a specialist after the reveal they differ.
+"""
+
+from datetime import date
+
+import pytest
+from django.db import transaction
+from django.db.models.query import QuerySet
+
+from records import blinding
+from secondop.lib.routes import SIGNED_IN, declared_routes
+from specialists import desk, reading
+from tests import factories as make
+from tests.contracts.crawl import crawl, differences, patterns
+from tests.contracts.worlds import Secret, build
+
+pytestmark = [
+    pytest.mark.django_db,
+    # Thousands of answers are thrown away half read: a file may be closed by the collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+WORLDS = {
+    "one": Secret("Canary lymphoma", 2),
+    "longer": Secret("Zebra " + "hepatic " * 12, 5, code="K70.30", state="started", earlier=True,
+                     purposes=("need_surgery",), born_on=date(1968, 12, 1), other_opinion=True),
+    "nothing": Secret("A", 0, code="", told=False, purposes=("planned_treatment", "options")),
+    "order": Secret("Mamma", 2, code="C50.912", state="finished", earlier=True,
+                    other_opinion=True),
+}  # fmt: skip
+
+
+def answers_of(secret, monkeypatch, *, only="", after=None):
+    """Build a world, crawl it as its reader and undo it."""
+    with transaction.atomic():
+        world = build(secret)
+        if after:
+            after(world)
+        seen = crawl(world, monkeypatch, only=only)
+        transaction.set_rollback(True)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def kept():
+    return {}
+
+
+def test_the_same_secret_gives_the_same_world(monkeypatch, kept):
+    """The control: without it, a difference could come from the building and not from a leak."""
+    kept["one"] = answers_of(WORLDS["one"], monkeypatch)
+    again = answers_of(WORLDS["one"], monkeypatch)
+    assert differences(kept["one"], again) == {}
+    broken = [key for key, (status, _headers, _body) in kept["one"].items() if status >= 500]
+    assert [key for key in broken if kept["one"][key][2] != b"not written yet"] == []
+
+
+@pytest.mark.parametrize("name", ["longer", "nothing", "order"])
+def test_sealed_data_changes_no_byte_of_any_answer(monkeypatch, kept, name):
+    one = kept.get("one") or answers_of(WORLDS["one"], monkeypatch)
+    other = answers_of(WORLDS[name], monkeypatch)
+    found = differences(one, other)
+    assert not found, "\n".join(f"{key}: {piece}" for key, piece in list(found.items())[:12])
+    print(f"{name}: {len(one)} answers, {sum(len(a[2]) for a in one.values())} bytes")  # noqa: T201
+
+
+def test_every_route_that_is_declared_was_asked(monkeypatch, kept):
+    one = kept.get("one") or answers_of(WORLDS["one"], monkeypatch)
+    asked = {url for _method, url in one}
+    known = patterns()
+    for name, route in declared_routes().items():
+        if name not in known:
+            continue
+        start = "/" + known[name].split("<")[0]
+        assert any(url.startswith(start) for url in asked), name
+        if route.who & {SIGNED_IN, "specialist"} and "<uuid:" in known[name]:
+            assert sum(url.startswith(start) for url in asked) > 10, name
+
+
+def test_after_the_reveal_the_same_worlds_differ(monkeypatch):
+    """The twin: the crawler sees what is there as soon as it may be seen."""
+
+    def after(world):
+        make.revealed(world.referral)
+
+    one = answers_of(WORLDS["one"], monkeypatch, only="specialists:", after=after)
+    other = answers_of(WORLDS["longer"], monkeypatch, only="specialists:", after=after)
+    found = {key for key in differences(one, other) if key[0] == "GET"}
+    print(f"{len(found)} addresses differ after the reveal")  # noqa: T201
+    assert len(found) >= 5
+    words = " ".join(url for _method, url in found)
+    for page in ("case-file", "complete"):
+        assert page in words
+
+
+def _count_all(monkeypatch):
+    monkeypatch.setattr(
+        desk, "row_of", _with(desk.row_of, lambda r: setattr(r, "clear_count", r.all_count))
+    )
+
+
+def _with(function, before):
+    def changed(argument):
+        before(argument)
+        return function(argument)
+
+    return changed
+
+
+def _show_all_documents(monkeypatch):
+    honest = blinding.documents_for
+    monkeypatch.setattr(
+        reading, "documents_for", lambda case_file, _sight: honest(case_file, "full")
+    )
+
+
+def _show_words(monkeypatch):
+    monkeypatch.setattr(reading, "words_for", lambda item, _sight: item.wording.text)
+
+
+def _number_with_gaps(monkeypatch):
+    honest = reading._questions
+
+    def leaking(opinion_request, sight):
+        count = opinion_request.questions.count()
+        return tuple(
+            reading.Words(f"{words.label} of {count}", f"{words.text} ({count})")
+            for words in honest(opinion_request, sight)
+        )
+
+    monkeypatch.setattr(reading, "_questions", leaking)
+
+
+def _show_names(monkeypatch):
+    honest = blinding.documents_for
+    monkeypatch.setattr(
+        reading, "documents_for",
+        lambda case_file, sight: [(d, d.name.file_name) for d, _t in honest(case_file, sight)],
+    )  # fmt: skip
+
+
+def _show_original(monkeypatch):
+    monkeypatch.setattr(reading, "_safety", reading._original)
+
+
+def _exact_purposes(monkeypatch):
+    monkeypatch.setattr(reading, "_asked_for", lambda request: tuple(request.purposes))
+
+
+def _open_the_door(monkeypatch):
+    from records.models.document import DocumentQuerySet
+
+    def everything(self: QuerySet, _kind, _user):
+        return self.available()
+
+    monkeypatch.setattr(DocumentQuerySet, "visible_as", everything)
+    honest = blinding.documents_for
+    monkeypatch.setattr(
+        reading, "documents_for", lambda case_file, _sight: honest(case_file, "full")
+    )
+
+
+LEAKS = [_count_all, _show_all_documents, _show_words, _number_with_gaps, _show_names,
+         _show_original, _exact_purposes, _open_the_door]  # fmt: skip
+
+
+@pytest.mark.parametrize("plant", LEAKS, ids=lambda plant: plant.__name__.strip("_"))
+def test_a_planted_leak_is_found(monkeypatch, plant):
+    plant(monkeypatch)
+    only = "specialists:referral" if plant is _count_all else "specialists:case_file"
+    one = answers_of(WORLDS["one"], monkeypatch, only=only)
+    other = answers_of(WORLDS["longer"], monkeypatch, only=only)
+    assert differences(one, other)
