@@ -127,7 +127,9 @@ def send(port: int, session: str, case_file: str, source: Path, *, most: int = 0
     }
     began = time.perf_counter()
     told = {"Upload-Length": str(size), "Content-Length": "0"}
-    place = ask(line, "POST", f"/records/case-files/{case_file}/uploads/", common | told)["Location"]
+    place = ask(line, "POST", f"/records/case-files/{case_file}/uploads/", common | told)[
+        "Location"
+    ]
     told = {"Content-Type": "application/offset+octet-stream"}
     with source.open("rb") as file:
         for offset in range(0, size, PIECE_BYTES):
@@ -141,7 +143,11 @@ def send(port: int, session: str, case_file: str, source: Path, *, most: int = 0
 
 
 def ask(
-    line: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str], body: bytes = b""
+    line: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes = b"",
 ) -> http.client.HTTPMessage:
     line.request(method, path, body, headers)
     answer = line.getresponse()

@@ -87,7 +87,9 @@ def panel(case_file: CaseFile, user: Any) -> Panel:
     titles = {str(document.pk): title_of(document) for document in documents}
     rows = [_row(document, titles, bool(may_add)) for document in documents]
     unfinished = list(
-        Upload.objects.filter(case_file=case_file, by=user, finished_at=None).order_by("created_at")
+        Upload.objects.filter(
+            case_file=case_file, by=user, finished_at=None, offset_bytes__gt=0
+        ).order_by("created_at")
     )
     checking = any(document.status == Status.SCREENING for document in documents)
     return Panel(case_file, rows, unfinished, may_add, is_checking=checking)

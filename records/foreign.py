@@ -62,15 +62,19 @@ def kind_of(head: bytes) -> str:
         return "image/webp"
     if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
         raise Unusable("heic")
+    if b"%PDF-" in head[:1024] and not head.startswith(b"PK\x03\x04"):
+        return "application/pdf"
+    return _kind_of_container(head) or _kind_of_text(head)
+
+
+def _kind_of_container(head: bytes) -> str:
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_zip(head)
     if head.startswith((b"\xd0\xcf\x11\xe0", b"{\\rtf")):
         raise Unusable("office")
     if head.startswith(PACKED):
         raise Unusable("packed")
-    if b"%PDF-" in head[:1024]:
-        return "application/pdf"
-    return _kind_of_text(head)
+    return ""
 
 
 def _kind_of_zip(head: bytes) -> str:

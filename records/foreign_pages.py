@@ -61,7 +61,7 @@ def _image_pages(path: Path, first: int, count: int) -> Iterator[tuple[Any, str]
                 raise MemoryError
             image.draft(None, (PHOTO_EDGE, PHOTO_EDGE))
             image.load()
-            turn = TURNS.get(image.getexif().get(0x0112))  # Orientation; TIFF was turned on load
+            turn = TURNS.get(image.getexif().get(0x0112, 1))  # Orientation; TIFF was turned on load
             picture = _smaller(image)
             yield picture.transpose(turn) if turn is not None else picture, ""
 
@@ -126,7 +126,7 @@ def _write(picture: Any, folder: str, number: int) -> dict[str, Any]:
     name = f"{number}.{ending}"
     bare = picture.copy()
     bare.info = {}  # no EXIF, no colour profile with a name in it, no comment
-    options: dict[str, Any] = {"optimize": False} if ending == "png" else {"quality": 90, "method": 2}
+    options = {} if ending == "png" else {"quality": 90, "method": 2}
     bare.save(Path(folder) / name, **options)
     return {"file": name, "media_type": kind, "width": bare.width, "height": bare.height}
 
@@ -138,11 +138,9 @@ def _grey_if_grey(picture: Any) -> Any:
         return picture
     picture = picture if picture.mode == "RGB" else picture.convert("RGB")
     red, green, blue = picture.split()
-    spread = max(
-        ImageChops.difference(red, green).getextrema()[1],
-        ImageChops.difference(green, blue).getextrema()[1],
-    )
-    return picture.convert("L") if spread < 6 else picture
+    pairs = ((red, green), (green, blue))
+    spreads: list[Any] = [ImageChops.difference(*pair).getextrema() for pair in pairs]
+    return picture.convert("L") if max(most for _least, most in spreads) < 6 else picture
 
 
 def _clean(text: str) -> str:

@@ -74,7 +74,7 @@ def run_guarded(function: str, *args: Any, limits: Limits | None = None) -> Any 
 
 def _run(order: bytes, folder: str, limits: Limits) -> int | None:
     """Return the child's exit code; None when it had to be killed for taking too long."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603  (our own program; foreign is only what it reads)
         [sys.executable, "-I", "-B", str(CHILD)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

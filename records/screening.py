@@ -199,7 +199,9 @@ def _store_pages(look: Look, made: list[dict[str, Any]], folder: Path) -> None:
                 document=document,
                 key=key,
                 size_bytes=picture.stat().st_size,
-                **{name: page[name] for name in ("number", "media_type", "width", "height", "text")},
+                **{
+                    name: page[name] for name in ("number", "media_type", "width", "height", "text")
+                },
             )
         )
     DocumentPage.objects.bulk_create(rows, ignore_conflicts=True)

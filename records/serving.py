@@ -75,7 +75,7 @@ def _with_headers(
     response["X-Content-Type-Options"] = "nosniff"
     response["X-Frame-Options"] = "DENY"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
-    disposition = content_disposition_header(bool(file_name), file_name or None)
+    disposition = content_disposition_header(bool(file_name), file_name)
     if disposition:
         response["Content-Disposition"] = disposition
     return response
@@ -135,7 +135,7 @@ def is_intact(key: str, sha256: str) -> bool:
 def accelerated(key: str) -> str:
     """The internal path at which the proxy finds the object: a file, or a signed store address."""
     if not settings.S3_ENDPOINT_URL:
-        return settings.ACCEL_REDIRECT_PREFIX + quote(key)
+        return f"{settings.ACCEL_REDIRECT_PREFIX}{quote(key)}"
     store = default_storage.connection.meta.client  # type: ignore[attr-defined]
     address = urlsplit(
         store.generate_presigned_url(

@@ -89,7 +89,9 @@ def begin(
 
 def _refuse_size(case_file: CaseFile, size_bytes: int) -> None:
     if size_bytes == 0:
-        raise Refused(_("This file is empty. Open it on your device, save it again and send that."), 400)
+        raise Refused(
+            _("This file is empty. Open it on your device, save it again and send that."), 400
+        )
     if size_bytes > settings.MAX_DOCUMENT_BYTES:
         text = _(
             "This file is larger than %(limit)s, the most we can take at once. Send it in parts, "
@@ -102,7 +104,9 @@ def _refuse_size(case_file: CaseFile, size_bytes: int) -> None:
     folder = settings.UPLOADS_DIR
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if shutil.disk_usage(folder).free - size_bytes < MIN_FREE_BYTES:
-        raise Refused(_("We have no room for this file just now. Please try again later today."), 507)
+        raise Refused(
+            _("We have no room for this file just now. Please try again later today."), 507
+        )
 
 
 def held_bytes(case_file: CaseFile) -> int:

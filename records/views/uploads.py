@@ -109,7 +109,8 @@ def _tell_offset(upload: Upload) -> HttpResponse:
 def _take_bytes(request: HttpRequest, upload: Upload) -> HttpResponse:
     if request.content_type != "application/offset+octet-stream":
         raise Refused(_("This page is out of date. Reload it and try again."), 415)
-    offset, length = request.headers.get("Upload-Offset", ""), request.headers.get("Content-Length", "")
+    offset = request.headers.get("Upload-Offset", "")
+    length = request.headers.get("Content-Length", "")
     if not re.fullmatch(r"[0-9]{1,18}", offset) or not re.fullmatch(r"[0-9]{1,18}", length):
         raise Refused(_("The place in the file was not told."), 400)
     _do_not_wait_for_ever(request)
@@ -184,7 +185,7 @@ def upload_simple(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect(back)
 
 
-def _take_file(request: HttpRequest, case_file: CaseFile, file: UploadedFile) -> None:
+def _take_file(request: HttpRequest, case_file: CaseFile, file: UploadedFile[Any]) -> None:
     name = uploads.clean_name(file.name or "")
     try:
         upload = uploads.begin(

@@ -80,7 +80,9 @@ def bomb_pdf(megabytes: int = 900) -> bytes:
     return out.getvalue()
 
 
-def picture(kind: str = "PNG", mode: str = "RGB", size: tuple[int, int] = (300, 200), **save) -> bytes:
+def picture(
+    kind: str = "PNG", mode: str = "RGB", size: tuple[int, int] = (300, 200), **save
+) -> bytes:
     """A white picture, red at its upper left."""
     colour = {"RGB": "red", "L": 80, "CMYK": (0, 255, 255, 0), "RGBA": "red", "I;16": 20000, "1": 0}
     white = {"CMYK": (0, 0, 0, 0), "I;16": 65535, "L": 255, "1": 1}
@@ -97,7 +99,9 @@ def picture(kind: str = "PNG", mode: str = "RGB", size: tuple[int, int] = (300, 
 def flood_png(edge: int = 60_000) -> bytes:
     """A header that promises 3.6 thousand million pixels, and nothing behind it."""
     header = struct.pack("!LLBBBBB", edge, edge, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(b"\0" * 99))
+    return (
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(b"\0" * 99))
+    )
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
@@ -107,8 +111,11 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 PROGRAM = b"MZ\x90\x00" + bytes(58) + b"\x80\0\0\0" + bytes(200)
 DICOM = bytes(128) + b"DICM" + bytes(200)
-CDA = b'<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"><title>x</title></ClinicalDocument>'
-XXE = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><ClinicalDocument xmlns="urn:hl7-org:v3">&x;</ClinicalDocument>'
+CDA = b'<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"/>'
+XXE = (
+    b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+    b'<ClinicalDocument xmlns="urn:hl7-org:v3">&x;</ClinicalDocument>'
+)
 DEEP_XML = b"<a>" * 5000 + b"</a>" * 5000
 HTML = b"<!DOCTYPE html><html><script>alert(1)</script></html>"
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'

@@ -15,8 +15,8 @@ from records.blinding import sight_of, withheld_count
 from records.grants import grant
 from records.models import Document, DocumentPage
 from records.tasks import forget_unfinished_uploads
-from secondop.audit.models import AuditEvent
 from secondop.accounts.models import Membership
+from secondop.audit.models import AuditEvent
 from tests import factories
 from tests.records import files
 
@@ -78,7 +78,9 @@ class TestDownload:
         assert response["Content-Security-Policy"].endswith("sandbox")
         assert response["Cache-Control"] == "private, no-store"
         assert response["X-Content-Type-Options"] == "nosniff"
-        assert AuditEvent.objects.filter(verb="document.downloaded", actor_role="patient").count() == 1
+        assert (
+            AuditEvent.objects.filter(verb="document.downloaded", actor_role="patient").count() == 1
+        )
 
     @pytest.mark.parametrize(
         ("asked", "status", "got", "said"),
@@ -282,9 +284,7 @@ class TestList:
         assert page.status_code == 200
         return page.content.decode()
 
-    def test_it_asks_again_only_while_something_is_checked(
-        self, client, opinion_request, document
-    ):
+    def test_it_asks_again_only_while_something_is_checked(self, client, opinion_request, document):
         client.force_login(opinion_request.started_by)
         assert "every 3s" not in self.rows(client, opinion_request)
         Document.objects.filter(pk=document.pk).update(status="screening")

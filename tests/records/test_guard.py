@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -49,13 +50,13 @@ def recurses() -> None:
 
 
 def writes_much(path: str) -> None:
-    with open(path, "wb") as file:
+    with Path(path).open("wb") as file:
         for _ in range(40):
             file.write(bytes(1024**2))
 
 
 def opens_many() -> int:
-    return len([open(os.devnull) for _ in range(500)])  # noqa: SIM115
+    return len([Path(os.devnull).open() for _ in range(500)])
 
 
 def talks(size: int) -> str:
@@ -124,4 +125,4 @@ class TestRunGuarded:
 
 
 def network() -> str:
-    return os.readlink("/proc/self/ns/net")
+    return str(Path("/proc/self/ns/net").readlink())

@@ -374,7 +374,9 @@ def test_every_step_has_words_for_every_end():
     used = {
         code
         for source in sources
-        for code in re.findall(r'(?:Unusable\(|REJECTED, |QUARANTINED, )"(\w+)"', source.read_text())
+        for code in re.findall(
+            r'(?:Unusable\(|REJECTED, |QUARANTINED, )"(\w+)"', source.read_text()
+        )
     } | set(screening.REFUSED.values())
     assert used <= set(PROBLEMS)
     assert default_storage is not None

@@ -64,9 +64,11 @@ def offset_at(client: Client, url: str) -> int:
 def send(client: Client, opinion_request, content: bytes, **options: str) -> Document:
     url = create(client, opinion_request, len(content), **options)["Location"]
     assert patch(client, url, content, 0).status_code == 204
-    return Document.objects.order_by("-received_at", "-pk").filter(
-        case_file=opinion_request.case_file_id, status="screening"
-    ).first()
+    return (
+        Document.objects.order_by("-received_at", "-pk")
+        .filter(case_file=opinion_request.case_file_id, status="screening")
+        .first()
+    )
 
 
 class TestCreate:
@@ -82,7 +84,11 @@ class TestCreate:
         assert response.status_code == 201
         assert response["Location"] == reverse("records:upload", args=[upload.pk])
         assert response["Upload-Expires"].endswith("GMT")
-        assert (upload.file_name, upload.kind, upload.offset_bytes) == ("letter.pdf", "lab_results", 0)
+        assert (upload.file_name, upload.kind, upload.offset_bytes) == (
+            "letter.pdf",
+            "lab_results",
+            0,
+        )
 
     def test_a_file_of_two_gigabytes_is_refused_before_any_byte(self, patient, opinion_request):
         response = create(patient, opinion_request, 2 * 1024**3)
@@ -279,7 +285,9 @@ class TestCrash:
         create(patient, opinion_request, 5)
         upload = Upload.objects.get()
         with monkeypatch.context() as dying, pytest.raises(SystemError):
-            dying.setattr(*{"store": (uploads, "_store", die), "commit": (workflow, "receive", die)}[where])
+            dying.setattr(
+                *{"store": (uploads, "_store", die), "commit": (workflow, "receive", die)}[where]
+            )
             uploads.append(upload, BytesIO(b"12345"), offset=0, length=5)
         return Upload.objects.get()
 

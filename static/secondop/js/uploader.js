@@ -6,6 +6,7 @@
 
 const PIECE_BYTES = 8 * 1024 * 1024;
 const AT_ONCE = 2;
+const PATIENCE_MS = 3000;
 const WAITS_MS = [0, 1000, 3000, 5000, 10000, 20000, 30000, 60000, 60000, 60000];
 const STORE = "secondop.upload:";
 const AGAIN = [0, 408, 409, 423, 425, 429, 460, 500, 502, 503, 504];
@@ -104,7 +105,17 @@ class Row {
     const [earlier] = await this.upload.findPreviousUploads();
     if (this.state !== "sending") return;
     if (earlier && !this.upload.url) this.upload.resumeFromPreviousUpload(earlier);
+    this.started = true;
     this.upload.start();
+  }
+
+  /** A place being made must be known before we stop, or the server keeps one that nobody knows. */
+  async placeIsKnown() {
+    if (!this.started || this.upload.url) return;
+    await Promise.race([
+      new Promise((known) => { this.known = known; }),
+      new Promise((tired) => { setTimeout(tired, PATIENCE_MS); }),
+    ]);
   }
 
   makeUpload() {
@@ -117,6 +128,7 @@ class Row {
       fingerprint: (file) => fingerprintOf(file, this.uploader.endpoint),
       urlStorage: places,
       removeFingerprintOnSuccess: true,
+      onUploadUrlAvailable: () => this.known?.(),
       onProgress: (sent, total) => this.progress(sent, total),
       onSuccess: () => this.done(),
       onError: (error) => this.stopped(error),
@@ -145,12 +157,14 @@ class Row {
 
   async pause() {
     this.show("paused");
+    await this.placeIsKnown();
     await this.upload?.abort();
     this.uploader.next();
   }
 
   async cancel() {
     this.show("paused");
+    await this.placeIsKnown();
     try {
       await this.upload?.abort(true);
     } catch { /* it expires by itself */ }
