@@ -36,7 +36,7 @@ ROUTES = [
     route("requests:report_data", "GET", SIGNED_IN, "The data of the report, as it was hashed"),
     route("requests:acknowledge", "POST", SIGNED_IN, "I have read it"),
     route("requests:follow_up", "GET POST", SIGNED_IN, "Questions about the report"),
-    route("requests:queue", "GET POST", COORDINATOR, "Open requests by due date; a search is a POST"),
+    route("requests:queue", "GET POST", COORDINATOR, "Open requests by due date; POST searches"),
     route("requests:queue_csv", "GET", COORDINATOR, "The same list as CSV"),
     route("requests:tasks", "GET", COORDINATOR, "Calls to make and what is overdue"),
     route("requests:task_done", "POST", COORDINATOR, "Close a task with its outcome"),

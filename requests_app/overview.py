@@ -6,7 +6,7 @@ PRIVACY: the patient's private reason is not read here, and must not be.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -16,23 +16,22 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from records.documents import findings_in_words, title_of
 from records.models import CaseFile, Document, OriginalDiagnosis, SafetyFacts
+from records.problems import problem_of
 from requests_app.attribution import days_by_ball
 from requests_app.models import OpinionRequest
 from requests_app.models.opinion_request import Purpose
 from requests_app.queue import BALL_WORDS
+from secondop.accounts.roles import COORDINATOR
+from secondop.audit.models import AuditEvent
+from secondop.audit.trail import note
 
 Words = str | Promise
+SAME_LOOK = timedelta(minutes=10)
 KNOWN: dict[str, Words] = {
     "yes": gettext_lazy("Yes"), "no": gettext_lazy("No"), "unknown": gettext_lazy("Not known"),
 }  # fmt: skip
-FINDING_WORDS: dict[str, Words] = {
-    "restricted": gettext_lazy("Printing or copying is restricted"),
-    "repaired": gettext_lazy("The file was damaged; its pages were repaired"),
-    "encrypted": gettext_lazy("Protected with a password"),
-    "duplicate": gettext_lazy("Sent twice"),
-    "truncated": gettext_lazy("Only the first pages are shown"),
-}
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class File:
     document: Document
     name: str
     flags: list[tuple[str, str]]  # (kind of badge, words)
+    notes: list[Words]  # what screening found, in sentences
 
 
 def facts_about(opinion_request: OpinionRequest, today: date) -> list[dict[str, Any]]:
@@ -112,39 +112,25 @@ def purposes_of(opinion_request: OpinionRequest) -> list[str]:
 def files_of(case_file: CaseFile) -> list[File]:
     documents = case_file.documents.exclude(status=Document.Status.REMOVED)
     documents = documents.select_related("name", "screening").order_by("received_at", "pk")
-    return [File(document, _file_name(document), _flags(document)) for document in documents]
+    return [
+        File(document, title_of(document), _flags(document), _notes(document))
+        for document in documents
+    ]
 
 
-def _file_name(document: Document) -> str:
-    return document.name.file_name if hasattr(document, "name") else document.get_kind_display()
+def _notes(document: Document) -> list[Words]:
+    problem = problem_of(document.problem)
+    return [*([problem.what] if problem else []), *findings_in_words(document)]
 
 
 def _flags(document: Document) -> list[tuple[str, str]]:
     flags = [("plain", document.get_status_display())]
     if document.status in ("held", "quarantined", "rejected"):
         flags = [("bad", document.get_status_display())]
-    flags += [("wait", words) for words in finding_words(document.findings)]
     screening = getattr(document, "screening", None)
     if screening and screening.status in ("failed", "dead"):
         flags.append(("bad", _("Checking this file has failed; see Jobs")))
     return flags
-
-
-def finding_words(findings: dict[str, Any]) -> list[str]:
-    """What screening found, in words. A finding without words of ours is shown as it is."""
-    words: list[str] = []
-    for code, value in findings.items():
-        if code == "antivirus":
-            if value in ("not scanned", "not_scanned"):
-                words.append(_("Not scanned for viruses"))
-            elif value not in ("clean", "ok"):
-                words.append(_("Virus scan: %(result)s") % {"result": value})
-        elif code == "active" and value:
-            content = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            words.append(_("Holds active content: %(content)s") % {"content": content})
-        elif value and code in FINDING_WORDS:
-            words.append(str(FINDING_WORDS[code]))
-    return words
 
 
 def balls(
@@ -202,6 +188,15 @@ def history_of(opinion_request: OpinionRequest) -> list[dict[str, Any]]:
 
 def days_since(moment: datetime) -> int:
     return max(0, (timezone.now() - moment).days)
+
+
+def note_viewed(opinion_request: OpinionRequest, *, by: Any) -> None:
+    """Write that somebody had the request on screen; again within ten minutes is the same look."""
+    recent = AuditEvent.objects.about_case_file(opinion_request.case_file_id).filter(
+        verb="request.viewed", actor_id=by.pk, at__gt=timezone.now() - SAME_LOOK
+    )
+    if not recent.exists():
+        note("request.viewed", by=by, about=opinion_request, role=COORDINATOR)
 
 
 GROUP_WORDS: dict[str, Words] = {

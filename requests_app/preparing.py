@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from records import blinding
+from records.documents import findings_in_words
 from records.models import CaseFile, Document, IcdCode, OriginalDiagnosis
 from records.models.case_file import BlindingClass
 from requests_app import rules
@@ -92,6 +93,7 @@ class DeskDocument:
     pages: list[Any]  # DocumentPage, the first few
     hits: list[Hit]
     seen: str
+    notes: list[Any]  # what screening found, in sentences
     form: Any = None
     message: str = ""  # what just happened to it
 
@@ -160,7 +162,7 @@ def _desk_document(document: Any, words: list[str]) -> DeskDocument:
     )
     return DeskDocument(
         document, name or document.get_kind_display(), pages[:PAGES_SHOWN], hits_in(text, words),
-        seen_of(document),
+        seen_of(document), findings_in_words(document),
     )  # fmt: skip
 
 

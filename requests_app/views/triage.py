@@ -22,8 +22,6 @@ from requests_app.concurrency import Stale, at_version, seen_token
 from requests_app.forms import staff
 from requests_app.models import Message, OpinionRequest
 from requests_app.queue import BALL_WORDS
-from secondop.accounts.roles import COORDINATOR
-from secondop.audit.trail import note
 from secondop.lib.access import get_visible
 from secondop.lib.verdicts import Verdict
 
@@ -72,7 +70,7 @@ def triage(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Everything known, who has the ball, and what can be done next."""
     opinion_request = coordinated(request, pk)
     seen = seen_token(opinion_request)
-    note("request.viewed", by=request.user, about=opinion_request, role=COORDINATOR)
+    overview.note_viewed(opinion_request, by=request.user)
     case_file = opinion_request.case_file
     referrals = list(
         opinion_request.referrals.select_related("specialist__user", "opinion").order_by(

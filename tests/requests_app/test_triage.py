@@ -60,7 +60,7 @@ class TestTriage:
         page = client.get(url("triage", it)).content.decode()
         for text in (
             "Maria Example", "Penicillin", "Invasive ductal carcinoma", "Mastectomy", "Dr Original",
-            "Can I keep my breast?", "It began in spring.", "scan.pdf", "Not scanned for viruses",
+            "Can I keep my breast?", "It began in spring.", "scan.pdf", "Not checked for viruses",
             "What are my treatment options?", it.case_file.alias, "Who has the ball", "Days so far",
         ):  # fmt: skip
             assert text in page, text

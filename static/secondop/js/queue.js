@@ -40,6 +40,10 @@ function refresh() {
 }
 
 function startQueue() {
+  // On a phone the filters would fill the screen: they wait under their title.
+  const fold = document.querySelector("[data-queue-fold]");
+  if (fold && matchMedia("(max-width: 39.99em)").matches) fold.open = false;
+
   const before = place();
   if (before?.at === location.pathname + location.search) mark(before.row, { focus: true });
   remember(before?.row);
