@@ -39,6 +39,8 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Nobody signs in before the first address is confirmed, so nobody can lock its owner out; and
 # somebody with a second factor must be able to change the address.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Browsers offer passkeys on https and on localhost alone; without https this must be localhost.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _env.str("SITE_URL", default="").startswith("https://")
 MFA_FORMS = {
     "authenticate": "secondop.accounts.forms.CodeForm",
     "reauthenticate": "secondop.accounts.forms.CodeAgainForm",
