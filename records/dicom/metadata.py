@@ -1,0 +1,89 @@
+"""The DICOM JSON of a series for one sight: built once after a batch, stored compressed, sent as is."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from contextlib import suppress
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from records.dicom import packs
+from records.imaging import View
+from records.models import ImagingInstance, ImagingPack, ImagingSeries, SeriesMetadata
+from secondop.lib.storage import new_key
+
+PLACE = '"BulkDataURI":"@/'  # in the stored header lines; no text of a file can hold it unescaped
+
+
+def for_series(view: View, series: ImagingSeries, root: str) -> SeriesMetadata:
+    """The stored document for this sight, made now when a batch came since.
+
+    `root` is the path below which the studies of the case file stand, for the bulk data.
+    """
+    wanted = {"series": series, "sight": view.sight, "revision": series.revision}
+    if found := SeriesMetadata.objects.filter(**wanted).first():
+        return found
+    body = gzip.compress(text_of(view, series, root).encode(), 1, mtime=0)
+    key = default_storage.save(new_key("metadata"), ContentFile(body))
+    made, is_ours = SeriesMetadata.objects.get_or_create(
+        **wanted,
+        defaults={
+            "clinic_id": series.clinic_id,
+            "case_file_id": series.case_file_id,
+            "key": key,
+            "size_bytes": len(body),
+        },
+    )
+    if not is_ours:
+        _forget([key])
+    old = SeriesMetadata.objects.filter(
+        series=series, sight=view.sight, revision__lt=series.revision
+    )
+    keys = list(old.values_list("key", flat=True))
+    old.delete()
+    transaction.on_commit(lambda: _forget(keys), robust=True)
+    return made
+
+
+def _forget(keys: list[str]) -> None:
+    for key in keys:
+        with suppress(OSError):
+            default_storage.delete(key)
+
+
+def text_of(view: View, series: ImagingSeries, root: str) -> str:
+    """The JSON array of all instances of the series, in order."""
+    rows = view.instances().filter(series=series).order_by("InstanceNumber", "id")
+    return "[" + ",".join(lines_of(view, series, list(rows), root)) + "]"
+
+
+def lines_of(
+    view: View, series: ImagingSeries, instances: list[ImagingInstance], root: str
+) -> list[str]:
+    """The header of each instance as JSON text for this sight, with addresses for its bulk data."""
+    study = series.study
+    uids = (study.alias_uid, series.alias_uid) if view.is_sealed else (
+        study.StudyInstanceUID, series.SeriesInstanceUID)  # fmt: skip
+    base = f"{root}/studies/{uids[0]}/series/{uids[1]}/instances"
+    loaded: dict[Any, list[str]] = {}
+    packs_by_id = ImagingPack.objects.in_bulk({row.pack_id for row in instances})
+    found = []
+    for row in instances:
+        if row.pack_id not in loaded:
+            loaded[row.pack_id] = packs.headers(packs_by_id[row.pack_id])
+        line, uid = loaded[row.pack_id][row.header_line], row.SOPInstanceUID
+        if view.is_sealed:
+            line = json.dumps(view.header(json.loads(line)), separators=(",", ":"))
+            uid = row.alias_uid
+        found.append(line.replace(PLACE, f'"BulkDataURI":"{base}/{uid}/'))
+    return found
+
+
+def header_of(view: View, instance: ImagingInstance) -> dict[str, Any]:
+    """One header as this sight shows it, without addresses."""
+    line = packs.headers(instance.pack)[instance.header_line]
+    return view.header(json.loads(line))

@@ -1,0 +1,82 @@
+"""The bytes of one object for one sight: originals as received, or the allow-listed copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from records.dicom import packs, writer
+from records.dicom.metadata import header_of
+from records.dicom.reader import UNDEFINED, Header
+from records.dicom.values import DEFLATED_LE, EXPLICIT_LE, NATIVE
+from records.imaging import View
+from records.models import ImagingInstance
+
+MAX_BULK_BYTES = 512 * 1024**2
+ITEM = b"\xfe\xff\x00\xe0"
+END = b"\xfe\xff\xdd\xe0\0\0\0\0"
+
+
+class NoSuchFrame(Exception):
+    """The object has no frame of that number, or its frames could not be found."""
+
+
+def frame(instance: ImagingInstance, number: int) -> tuple[int, int]:
+    """Where frame `number` (from 1) stands in the pack: offset and length."""
+    if not 1 <= number <= instance.frame_count:
+        raise NoSuchFrame
+    if len(instance.frame_offsets) == 1:
+        length = instance.frame_lengths[0]
+        return instance.frame_offsets[0] + (number - 1) * length, length
+    return instance.frame_offsets[number - 1], instance.frame_lengths[number - 1]
+
+
+def whole(view: View, instance: ImagingInstance) -> tuple[int, Iterator[bytes]]:
+    """Length and blocks of a DICOM file. SECURITY: the preamble may hold a program; it is emptied."""
+    if view.is_sealed:
+        return _projected(view, instance)
+    key, offset, length = instance.pack.key, instance.offset, instance.size_bytes
+    if packs.read(key, offset + 128, 4) != b"DICM":  # came without preamble and meta
+        return length, packs.blocks(key, offset, length)
+    return length, chain([bytes(128)], packs.blocks(key, offset + 128, length - 128))
+
+
+def _projected(view: View, instance: ImagingInstance) -> tuple[int, Iterator[bytes]]:
+    attributes = header_of(view, instance)
+    element = attributes.get("7FE00010", {"vr": "OW"})
+    syntax = instance.TransferSyntaxUID
+    begin = writer.head(attributes, syntax)
+    places = [frame(instance, number) for number in range(1, instance.frame_count + 1)]
+    if syntax in NATIVE:
+        size = sum(length for _at, length in places)
+        begin += writer.pixel_head(element["vr"], size + size % 2, syntax)
+        end = b"\0" * (size % 2)
+        return len(begin) + size + len(end), chain([begin], _ranges(instance, places), [end])
+    begin += writer.pixel_head("OB", UNDEFINED, syntax) + ITEM + bytes(4)
+    size = len(begin) + sum(8 + length + length % 2 for _at, length in places) + len(END)
+    return size, chain([begin], _items(instance, places), [END])
+
+
+def _ranges(instance: ImagingInstance, places: list[tuple[int, int]]) -> Iterator[bytes]:
+    for offset, length in places:
+        yield from packs.blocks(instance.pack.key, offset, length)
+
+
+def _items(instance: ImagingInstance, places: list[tuple[int, int]]) -> Iterator[bytes]:
+    for offset, length in places:
+        yield ITEM + (length + length % 2).to_bytes(4, "little")
+        yield from packs.blocks(instance.pack.key, offset, length)
+        yield b"\0" * (length % 2)
+
+
+def bulk(instance: ImagingInstance, path: str) -> tuple[int, int] | None:
+    """Where the value at `path` (tags and item numbers with dots) stands in the pack."""
+    if instance.dataset_bytes > MAX_BULK_BYTES:
+        return None
+    raw = packs.read(instance.pack.key, instance.dataset_offset, instance.dataset_bytes)
+    syntax = instance.TransferSyntaxUID
+    header = Header(raw, 0, len(raw), EXPLICIT_LE if syntax == DEFLATED_LE else syntax)
+    if path not in header.bulk:
+        return None
+    offset, length = header.bulk[path]
+    return instance.dataset_offset + offset, length

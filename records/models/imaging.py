@@ -1,0 +1,392 @@
+"""Imaging studies, their series and instances, and the packs that hold their bytes.
+
+SECURITY: UIDs, dates and descriptions of the originals are sealed. A sealed reader addresses
+everything by `alias_uid` and gets what `records.dicom.projection` builds; see `records/imaging.py`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from records.models.case_file import AccessGrant, BlindingClass, CaseFile
+from secondop.accounts.models import Clinic
+from secondop.jobs.models import Job
+from secondop.lib.transitions import StatusModel
+
+
+def _granted(user: Any, kind: str, sight: str) -> Any:
+    grants = AccessGrant.objects.live().filter(to=user, as_role=kind, sight=sight)
+    return grants.filter(clinic_id__in=user.clinics_as(kind)).values("case_file")
+
+
+class InCaseFile(models.QuerySet[Any]):
+    """Rows that are seen as their case file is seen; for sealed readers see `SEALED`."""
+
+    FULL = Q()  # what a reader with full sight gets of the granted case files
+    SEALED: Q | None = None  # what a sealed reader gets; None is nothing
+
+    def visible_as(self, kind: str, user: Any) -> Self:
+        """SECURITY: who reviews a file sealed sees only its cleared pictures, by any role."""
+        if not user.is_authenticated:
+            return self.none()
+        if kind in ("patient", "coordinator"):
+            return self.filter(case_file__in=CaseFile.objects.visible_as(kind, user))
+        if kind not in ("specialist", "quality_reviewer"):
+            return self.none()
+        full = Q(case_file__in=_granted(user, kind, AccessGrant.Sight.FULL)) & self.FULL
+        if self.SEALED is None:
+            return self.filter(full)
+        sealed = Q(case_file__in=_granted(user, kind, AccessGrant.Sight.SEALED)) & self.SEALED
+        return self.filter(full | sealed)
+
+    def visible_to(self, user: Any) -> Self:
+        rows = self.visible_as("patient", user)
+        for kind in ("coordinator", "specialist", "quality_reviewer"):
+            rows = rows | self.visible_as(kind, user)
+        return rows
+
+
+class StudyQuerySet(InCaseFile):
+    FULL = Q(status="available")
+
+    def available(self) -> Self:
+        return self.filter(status="available")
+
+
+class ImagingStudy(StatusModel):
+    class Status(models.TextChoices):
+        UPLOADING = "uploading", _("Arriving")
+        SCREENING = "screening", _("Being checked")
+        HELD = "held", _("Waiting for the clinic")
+        AVAILABLE = "available", _("Received")
+        QUARANTINED = "quarantined", _("Set aside")
+        REJECTED = "rejected", _("Could not be used")
+
+    TRANSITIONS = {
+        Status.UPLOADING: {Status.SCREENING, Status.REJECTED},
+        Status.SCREENING: {Status.HELD, Status.AVAILABLE, Status.QUARANTINED, Status.REJECTED},
+        Status.HELD: {Status.AVAILABLE, Status.QUARANTINED, Status.REJECTED},
+        Status.AVAILABLE: {Status.HELD, Status.QUARANTINED},
+        Status.QUARANTINED: {Status.HELD, Status.REJECTED},
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="imaging_studies")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.UPLOADING)
+    problem = models.CharField(max_length=30, blank=True)  # code of records.dicom.problems
+    StudyInstanceUID = models.CharField(max_length=64)
+    alias_uid = models.CharField(max_length=64)
+    search = models.JSONField(default=dict)  # what QIDO tells of a study, in the JSON model
+    person = models.JSONField(default=dict)  # name, birth date and sex as the images say them
+    instance_count = models.PositiveIntegerField(default=0)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    received_at = models.DateTimeField(db_default=Now())
+
+    objects = StudyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "imaging studies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case_file", "StudyInstanceUID"], name="study_once_per_case_file"
+            ),
+            models.UniqueConstraint(
+                fields=["case_file", "alias_uid"], name="study_alias_once_per_case_file"
+            ),
+        ]
+
+    class Privacy:
+        private = {"StudyInstanceUID", "search", "person"}
+        plain = {
+            "id",
+            "clinic",
+            "case_file",
+            "by",
+            "status",
+            "status_since",
+            "problem",
+            "alias_uid",
+            "instance_count",
+            "size_bytes",
+            "received_at",
+        }
+
+    def __str__(self) -> str:
+        return f"imaging study {str(self.pk)[:8]}"
+
+
+class SeriesQuerySet(InCaseFile):
+    FULL = Q(study__status="available")
+    SEALED = Q(study__status="available", blinding_class=BlindingClass.CLEAR, has_pictures=True)
+
+
+class ImagingSeries(models.Model):
+    """One series. Unclassified means withheld; see `may_show_text` before clearing one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
+    study = models.ForeignKey(ImagingStudy, models.CASCADE, related_name="series")
+    SeriesInstanceUID = models.CharField(max_length=64)
+    alias_uid = models.CharField(max_length=64)
+    modality = models.CharField(max_length=16, blank=True)
+    search = models.JSONField(default=dict)
+    instance_count = models.PositiveIntegerField(default=0)
+    picture_count = models.PositiveIntegerField(default=0)  # instances a sealed reader may get
+    has_pictures = models.BooleanField(default=False)
+    may_show_text = models.BooleanField(default=True)  # letters in the pixels, or not excluded
+    revision = models.PositiveIntegerField(default=0)  # one more with each batch
+    blinding_class = models.CharField(max_length=10, choices=BlindingClass.choices, blank=True)
+    classified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    classified_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SeriesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "imaging series"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "SeriesInstanceUID"], name="series_once_per_study"
+            ),
+            models.CheckConstraint(
+                condition=Q(classified_at=None, classified_by=None, blinding_class="")
+                | Q(classified_at__isnull=False, classified_by__isnull=False),
+                name="series_classified_pair",
+            ),
+        ]
+
+    class Privacy:
+        private = {"SeriesInstanceUID", "search"}
+        plain = {
+            "id",
+            "clinic",
+            "case_file",
+            "study",
+            "alias_uid",
+            "modality",
+            "instance_count",
+            "picture_count",
+            "has_pictures",
+            "may_show_text",
+            "revision",
+            "blinding_class",
+            "classified_by",
+            "classified_at",
+        }
+
+    def __str__(self) -> str:
+        return f"imaging series {str(self.pk)[:8]}"
+
+
+class ImagingPack(models.Model):
+    """One immutable object: the instances of one batch back to back, then their headers as JSON."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=100, unique=True)
+    size_bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)  # over the hashes of its pieces, in order
+    headers_offset = models.PositiveBigIntegerField()  # zlib stream of one JSON line an instance
+    created_at = models.DateTimeField(db_default=Now())
+    checked_at = models.DateTimeField(null=True, blank=True)
+    quarantined_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InCaseFile.as_manager()
+
+    class Privacy:
+        private: set[str] = set()
+        plain = {
+            "id",
+            "clinic",
+            "case_file",
+            "key",
+            "size_bytes",
+            "sha256",
+            "headers_offset",
+            "created_at",
+            "checked_at",
+            "quarantined_at",
+        }
+
+    def __str__(self) -> str:
+        return f"imaging pack {str(self.pk)[:8]}"
+
+
+class InstanceQuerySet(InCaseFile):
+    FULL = Q(study__status="available")
+    SEALED = Q(
+        study__status="available", series__blinding_class=BlindingClass.CLEAR, is_picture=True
+    )
+
+
+class ImagingInstance(models.Model):
+    """One object: where its bytes and each of its frames stand in its pack."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
+    study = models.ForeignKey(ImagingStudy, models.CASCADE, related_name="instances")
+    series = models.ForeignKey(ImagingSeries, models.CASCADE, related_name="instances")
+    pack = models.ForeignKey(ImagingPack, models.PROTECT, related_name="instances")
+    SOPInstanceUID = models.CharField(max_length=64)
+    alias_uid = models.CharField(max_length=64)
+    SOPClassUID = models.CharField(max_length=64)
+    TransferSyntaxUID = models.CharField(max_length=64)
+    InstanceNumber = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64)
+    offset = models.PositiveBigIntegerField()
+    size_bytes = models.PositiveBigIntegerField()
+    dataset_offset = models.PositiveBigIntegerField()  # past preamble and meta; inflated if it was
+    dataset_bytes = models.PositiveBigIntegerField()
+    header_line = models.PositiveIntegerField()  # which line of the pack's headers
+    search = models.TextField()  # what QIDO tells of an instance, as JSON text
+    is_picture = models.BooleanField(default=False)  # a class a sealed reader may get
+    frame_count = models.PositiveIntegerField(default=0)
+    # One entry a frame; a single entry stands for `frame_count` frames of equal length in a row.
+    frame_offsets = ArrayField(models.BigIntegerField(), default=list)
+    frame_lengths = ArrayField(models.BigIntegerField(), default=list)
+    pixel_problem = models.CharField(max_length=20, blank=True)  # short, unindexed
+
+    objects = InstanceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case_file", "SOPInstanceUID"], name="instance_once_per_case_file"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["series", "InstanceNumber", "id"], name="instance_in_series"),
+            models.Index(fields=["case_file", "alias_uid"], name="instance_by_alias"),
+            models.Index(fields=["study"], name="instance_of_study"),
+            models.Index(fields=["pack"], name="instance_of_pack"),
+        ]
+
+    class Privacy:
+        private = {"SOPInstanceUID", "search"}
+        plain = {
+            "id",
+            "clinic",
+            "case_file",
+            "study",
+            "series",
+            "pack",
+            "alias_uid",
+            "SOPClassUID",
+            "TransferSyntaxUID",
+            "InstanceNumber",
+            "sha256",
+            "offset",
+            "size_bytes",
+            "dataset_offset",
+            "dataset_bytes",
+            "header_line",
+            "is_picture",
+            "frame_count",
+            "frame_offsets",
+            "frame_lengths",
+            "pixel_problem",
+        }
+
+    def __str__(self) -> str:
+        return f"imaging instance {str(self.pk)[:8]}"
+
+
+class SeriesMetadata(models.Model):
+    """The DICOM JSON of one series for one sight, built once and stored compressed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
+    series = models.ForeignKey(ImagingSeries, models.CASCADE, related_name="metadata")
+    sight = models.CharField(max_length=10, choices=AccessGrant.Sight.choices)
+    revision = models.PositiveIntegerField()
+    key = models.CharField(max_length=100)
+    size_bytes = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series", "sight", "revision"], name="series_metadata_once"
+            )
+        ]
+
+    class Privacy:
+        private: set[str] = set()
+        plain = {"id", "clinic", "case_file", "series", "sight", "revision", "key", "size_bytes"}
+
+    def __str__(self) -> str:
+        return f"series metadata {str(self.pk)[:8]}"
+
+
+class ImagingPicture(models.Model):
+    """A JPEG of one frame, made in the guarded child; without a key when no decoder could."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
+    instance = models.ForeignKey(ImagingInstance, models.CASCADE, related_name="pictures")
+    frame = models.PositiveIntegerField()
+    edge = models.PositiveIntegerField()  # the longest side in pixels at most; 0 is full size
+    key = models.CharField(max_length=100, blank=True)
+    size_bytes = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instance", "frame", "edge"], name="imaging_picture_once"
+            )
+        ]
+
+    class Privacy:
+        private: set[str] = set()
+        plain = {"id", "clinic", "case_file", "instance", "frame", "edge", "key", "size_bytes"}
+
+    def __str__(self) -> str:
+        return f"imaging picture {str(self.pk)[:8]}"
+
+
+class ImagingPreview(Job):
+    """Make the thumbnail of a series after a batch of it arrived."""
+
+    TASK = "records.tasks.make_series_preview"
+    QUEUE = "records"
+    TITLE = "Thumbnail of an imaging series"
+
+    series = models.ForeignKey(ImagingSeries, models.CASCADE, related_name="+")
+
+    class Privacy:
+        private: set[str] = set()
+        plain = Job.JOB_FIELDS | {"series"}
+
+
+class ImagingIngest(Job):
+    """Take the images out of an archive (the ZIP of a CD) that was uploaded whole."""
+
+    TASK = "records.tasks.ingest_archive"
+    QUEUE = "records"
+    TITLE = "Images from an archive"
+    LEASE = 2 * Job.LEASE
+
+    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    key = models.CharField(max_length=100)
+    # Counts and codes only, for example {"stored": 812, "refused": {"not_dicom": 14}}
+    outcome = models.JSONField(default=dict, blank=True)
+
+    class Privacy:
+        private: set[str] = set()
+        plain = Job.JOB_FIELDS | {"case_file", "by", "key", "outcome"}
