@@ -65,9 +65,9 @@ def _chosen(seen: CaseFileView, asked: str) -> Item | None:
 def mark_read(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Say that a document was reviewed, or not; the report lists it."""
     _row, seen = open_file(request, pk)
-    item = _chosen(seen, request.POST.get("document", "") or "none")
-    if item is None:
-        raise Http404
+    item = _chosen(seen, request.POST.get("document", ""))
+    if item is None or not request.POST.get("document"):
+        return redirect("specialists:case_file", pk=pk)
     is_read = request.POST.get("is_read") == "yes"
     mark_read_of(item, by=request.user, is_read=is_read)
     shown = item

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from records.icd10 import find_code
 from secondop.accounts.roles import SPECIALIST
 from secondop.lib.access import get_visible
-from secondop.lib.verdicts import Refused
+from secondop.lib.verdicts import CONFLICT, Refused
 from specialists import rules, sealing, workflow
 from specialists.completeness import lacks_before_seal
 from specialists.forms.completion import CompletionForm
@@ -113,7 +114,7 @@ def seal(request: HttpRequest, pk: UUID) -> HttpResponse:
         "lacks": lacks_before_seal(row.opinion),
         "may_seal": rules.may_seal(request.user, row),
         "may_reveal": rules.may_reveal(request.user, row),
-        "rows": sealed_rows(row.opinion),
+        "rows": rows_of_seal(written) if written else sealed_rows(row.opinion),
     }
     page = "specialists/sealed.html" if written else "specialists/seal.html"
     return render(request, page, context)
@@ -121,9 +122,18 @@ def seal(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def sealed_rows(opinion: Opinion) -> list[dict[str, Any]]:
     """The fields that are sealed, labelled as on the form, with what they say now."""
+    return _labelled({name: getattr(opinion, name) for name in Opinion.SEALED_FIELDS})
+
+
+def rows_of_seal(written: Seal) -> list[dict[str, Any]]:
+    """The same fields from the sealed bytes: a later revision does not change them."""
+    return _labelled(json.loads(written.content)["opinion"])
+
+
+def _labelled(said: dict[str, str]) -> list[dict[str, Any]]:
     labels = {name: field.label for name, field in IndependentForm.base_fields.items()}
-    values = {name: getattr(opinion, name) for name in Opinion.SEALED_FIELDS}
-    values["certainty"] = opinion.get_certainty_display()
+    words = dict(Opinion.Certainty.choices)
+    values = said | {"certainty": words.get(said["certainty"], "")}
     return [{"name": n, "label": labels[n], "value": values[n]} for n in Opinion.SEALED_FIELDS]
 
 
@@ -132,7 +142,7 @@ def seal_file(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = get_visible(Referral, request.user, pk, as_=SPECIALIST)
     written = Seal.objects.filter(opinion=row.pk).first()
     if written is None:
-        raise Http404
+        raise Refused(_("Nothing is sealed yet."), CONFLICT)
     response = HttpResponse(sealing.exported(written), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="seal-{written.sha256[:12]}.json"'
     return response

@@ -60,7 +60,7 @@ def test_the_search_finds_every_disguise():
 def test_the_canary_is_silent_before_the_seal(
     monkeypatch, caplog, django_capture_on_commit_callbacks, run_jobs
 ):
-    caplog.set_level("DEBUG")
+    caplog.set_level("INFO")  # as in production
     with django_capture_on_commit_callbacks(execute=True):
         world = build(SECRET)
     answers = crawl(world, monkeypatch)

@@ -207,7 +207,7 @@ def _hide_identity(case: OpinionRequest, secret: Secret, tag: str) -> None:
         )
         Proxy.objects.create(
             clinic=case.clinic, patient=patient, user=helper, authority="permission",
-            note=secret("proxy note")[:300], until=date.today() + timedelta(days=9),
+            note=secret("proxy note")[:300], until=BASE.date() + timedelta(days=9),
             recorded_by=helper,
         )  # fmt: skip
 

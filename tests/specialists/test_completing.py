@@ -175,6 +175,10 @@ class TestRevise:
         assert Opinion.objects.get().plan == words["after"]
         assert "Lumpectomy with radiotherapy." in Opinion.objects.get().seal.content
 
+    def test_the_page_of_the_seal_keeps_what_was_sealed(self, own, open_one):
+        own.post(url("revise", open_one, "?field=plan"), {"after": "Watch.", "reason": "Frailty."})
+        assert "Lumpectomy with radiotherapy." in own.get(url("seal", open_one)).content.decode()
+
     def test_a_reason_is_asked_for(self, own, open_one):
         own.post(url("revise", open_one, "?field=plan"), {"after": "Other", "reason": " "})
         assert not OpinionRevision.objects.exists()

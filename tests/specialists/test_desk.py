@@ -108,6 +108,14 @@ class TestTake:
         assert answer.status_code == 409
         assert "no longer open" in answer.content.decode()
 
+    def test_who_coordinates_there_cannot_take_a_sealed_case(self, client, offered):
+        """The triage page would tell them the original diagnosis."""
+        user = offered.specialist.user
+        Membership.objects.create(user=user, clinic=offered.clinic, role="coordinator")
+        answer = signed_in(client, offered).post(url("take", offered))
+        assert answer.status_code == 409
+        assert not AccessGrant.objects.exists()
+
     @pytest.mark.parametrize(
         "name", ["referral", "case_file", "write", "seal", "thread", "complete"]
     )

@@ -140,7 +140,7 @@ class TestVerify:
         assert "intact" in capsys.readouterr().out
 
     def test_before_the_seal_there_is_no_file(self, own, written):
-        assert own.get(url("seal_file", written)).status_code == 404
+        assert own.get(url("seal_file", written)).status_code == 409
 
 
 @pytest.mark.django_db(transaction=True)
