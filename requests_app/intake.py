@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from records.models import OriginalDiagnosis, SafetyFacts
+from records.proxies import on_behalf_of
 from requests_app import rules
 from requests_app.models import (
     OpinionRequest,
@@ -139,7 +140,14 @@ def save(
     if is_finished and row.noted_version != row.version:
         row.noted_version = row.version
         touch(opinion_request, by=by)
-        note("request.answered", by=by, about=opinion_request, section=section)
+        patient = opinion_request.case_file.patient
+        note(
+            "request.answered",
+            by=by,
+            about=opinion_request,
+            on_behalf_of=on_behalf_of(by, patient),
+            section=section,
+        )
     row.save()
     return row
 
@@ -167,9 +175,7 @@ def _write_told(opinion_request: OpinionRequest, changed: Answers) -> None:
 def _write_review(opinion_request: OpinionRequest, changed: Answers) -> None:
     if opinion_request.status != OpinionRequest.Status.DRAFT:
         not_now(
-            _(
-                "The kind of review is fixed once you have sent it. Write us a message to change it."
-            )
+            _("The kind of review is fixed once you have sent it. To change it, write to us.")
         ).or_raise()
     opinion_request.review_mode = changed["review_mode"]
     opinion_request.save(update_fields=["review_mode"])

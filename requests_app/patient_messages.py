@@ -32,7 +32,7 @@ def mark_read(opinion_request: OpinionRequest) -> None:
 
 @transition
 def write(opinion_request: OpinionRequest, *, text: str, by: Any) -> None:
-    """A message to the clinic. It moves nothing; the same text twice within a minute is sent once."""
+    """A message to the clinic. It moves nothing. The same text within a minute is sent once."""
     rules.may_write_message(by, opinion_request).or_raise()
     last = thread(opinion_request).filter(author=by, from_clinic=False).last()
     if last and last.text == text and (timezone.now() - last.sent_at).total_seconds() < 60:

@@ -18,7 +18,7 @@ STATES = ("submitted", "needs_patient", "collecting", "in_review", "delivered", 
 
 
 class Sentences(HTMLParser):
-    """The running text of <main>: what stands in p and li, hints and legends that end a sentence."""
+    """The running text of <main>: the blocks that end like a sentence."""
 
     BLOCKS = {"p", "li", "div", "legend", "label", "h1", "h2", "h3", "dd", "dt", "button", "span"}
     SILENT = {"script", "style", "textarea", "option", "select", "time", "template"}

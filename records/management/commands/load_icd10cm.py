@@ -20,7 +20,7 @@ COLUMNS = "code, title, inclusion_terms, search_text, is_billable"
 
 
 def rows() -> Iterator[Row]:
-    """Every category and code, as the package ships them. Chapters and blocks (A00-A09) are headings, nobody has one."""
+    """Every category and code. Chapters and blocks (A00-A09) are headings, nobody has one."""
     with warnings.catch_warnings():  # it opens its data in a way that Python wants to retire
         warnings.simplefilter("ignore", DeprecationWarning)
         import simple_icd_10_cm as source
