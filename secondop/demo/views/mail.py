@@ -8,9 +8,8 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Iterator
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -53,8 +52,7 @@ def _newest(count: int) -> Iterator[dict[str, str]]:
 
 
 def _read(raw: bytes) -> dict[str, str]:
-    parsed = email.message_from_bytes(raw.lstrip(), policy=email.policy.default)
-    message = cast(EmailMessage, parsed)
+    message = email.message_from_bytes(raw.lstrip(), policy=email.policy.default)
     body = message.get_body(("plain",))
     return {
         "to": str(message["To"] or ""),
