@@ -115,10 +115,13 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(context: Any, live_server: Any) -> Iterator[Visitor]:
-    """A visitor at the live site. Chromium's own favicon request and the like are not ours."""
+def visitor(context: Any, live_server: Any, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    """A visitor at the live site. With LAST_LOOK set, the last page of each test is kept there."""
     page = context.new_page()
     yield Visitor(page, live_server.url)
+    if folder := os.environ.get("LAST_LOOK"):
+        print(f"last at {page.url}")
+        page.screenshot(path=Path(folder) / f"{request.node.originalname}.png", full_page=True)
     page.close()
 
 
