@@ -80,7 +80,7 @@ def test_several_files_at_once_are_sent_checked_and_described(
     shoot(page, "checked")
     received.get_by_role("link", name="biopsy.pdf", exact=True).click()
     expect(page.get_by_role("heading", name="Page 2 of 2")).to_be_visible()
-    page.wait_for_function("document.querySelector('.so-document__image').naturalWidth === 1400")
+    expect(page.locator(".so-document__image").first).to_have_js_property("naturalWidth", 1400)
     at_records.look()
     shoot(page, "document")
 

@@ -72,8 +72,8 @@ class Row {
   /** Show the state; `text` replaces its usual words. */
   show(state, text) {
     this.state = state;
-    this.item.classList.toggle("has-problem", state === "failed");
-    const buttons = { waiting: ["cancel"], sending: ["pause", "cancel"], offline: ["pause", "cancel"], paused: ["go", "cancel"], failed: ["again", "cancel"], done: [] }[state];
+    this.item.classList.toggle("has-problem", ["failed", "refused"].includes(state));
+    const buttons = { waiting: ["cancel"], sending: ["pause", "cancel"], offline: ["pause", "cancel"], paused: ["go", "cancel"], failed: ["again", "cancel"], refused: ["cancel"], done: [] }[state];
     for (const button of this.item.querySelectorAll("[data-act]")) button.hidden = !buttons.includes(button.dataset.act);
     this.line.textContent = text ?? this.uploader.words(state);
   }
@@ -93,8 +93,9 @@ class Row {
     this.uploader.next();
   }
 
-  fail(text) {
-    this.show("failed", text);
+  /** `state` "refused": trying again cannot help. */
+  fail(text, state = "failed") {
+    this.show(state, text);
     this.uploader.say(`${this.file.name}: ${text}`);
     this.uploader.next();
   }
@@ -211,7 +212,7 @@ class Uploader {
 
   words(name) { return this.root.dataset[`words${name[0].toUpperCase()}${name.slice(1)}`] ?? ""; }
   say(text) { this.root.querySelector("[data-uploader-said]").textContent = text; }
-  isBusy() { return this.rows.some((row) => row.state !== "done" && row.state !== "failed"); }
+  isBusy() { return this.rows.some((row) => !["done", "failed", "refused"].includes(row.state)); }
 
   take(files) {
     for (const file of files) {
@@ -221,8 +222,8 @@ class Uploader {
       }
       this.rows.push(row);
       this.list.append(row.item);
-      if (file.size === 0) row.fail(this.words("empty"));
-      else if (file.size > Number(this.root.dataset.maxBytes)) row.fail(this.words("large"));
+      if (file.size === 0) row.fail(this.words("empty"), "refused");
+      else if (file.size > Number(this.root.dataset.maxBytes)) row.fail(this.words("large"), "refused");
     }
     this.next();
   }
