@@ -54,8 +54,9 @@ class SectionForm(forms.Form):
 
     def parts_of(self, name: str) -> list[str]:
         widget: Any = self.fields[name].widget
-        if isinstance(widget, forms.MultiWidget):
-            return [name + suffix for suffix in widget.widgets_names]
+        suffixes = getattr(widget, "widgets_names", None)  # a MultiWidget, such as a date
+        if suffixes:
+            return [name + suffix for suffix in suffixes]
         return [name]
 
     def touched(self, posted: QueryDict) -> list[str]:
