@@ -33,6 +33,13 @@ SENTENCES: dict[str, str | Promise] = {
     "document.downloaded": _("downloaded a document"),
     "document.unread": _("took the mark “read” off a document"),
     "document.removed": _("removed a document"),
+    "imaging.received": _("added images"),
+    "imaging.held": _("held images back until a person has looked at them"),
+    "imaging.released": _("let held images through"),
+    "imaging.classified": _("decided what a sealed specialist sees of images"),
+    "imaging.opened": _("opened images"),
+    "imaging.pack_damaged": _("found that stored images are damaged"),
+    "imaging.quarantined": _("set images aside because they are damaged"),
     # requests
     "request.begun": _("began a request"),
     "request.viewed": _("looked at a request"),

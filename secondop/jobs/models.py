@@ -164,7 +164,8 @@ class Job(models.Model):
             raise
 
     def _give_back(self, error: str, *, dead: bool) -> None:
-        wait = timedelta(seconds=15 * 4 ** min(self.attempts - 1, 5))  # 15 s, 1 min, 4 min ... 4.3 h
+        # 15 s, 1 min, 4 min ... 4.3 h; no longer, however often somebody pressed Retry
+        wait = timedelta(seconds=15 * 4 ** min(self.attempts - 1, 5))
         self._mine().update(
             status=self.Status.DEAD if dead else self.Status.FAILED,
             last_error=error[:60],

@@ -37,8 +37,8 @@ def retry(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
 
 def _group(model: type[Job], user: Any) -> dict[str, Any] | None:
     mine = jobs_for(model, user)
-    troubled = mine.troubled().order_by("-run_after", "id")[: SHOWN_OF_A_KIND + 1]
-    rows = [_row(job) for job in troubled]
+    troubled = mine.filter(status__in=["failed", "dead"]).order_by("-run_after", "id")
+    rows = [_row(job) for job in troubled[: SHOWN_OF_A_KIND + 1]]
     running = [_row(job) for job in mine.filter(status="running").order_by("run_after")[:10]]
     if not rows and not running:
         return None

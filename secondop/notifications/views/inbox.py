@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -59,7 +58,7 @@ def read_all(request: HttpRequest) -> HttpResponse:
 def _wording(row: Notification) -> Wording:
     """An old row may name a message that the catalogue no longer has."""
     gone = Wording(_("News"), _("There is news. Open it to read more."))
-    return cast(Wording, CATALOGUE.get(row.message, gone))
+    return CATALOGUE.get(row.message, gone)
 
 
 def _page_url(only_unread: bool, cursor: str) -> str:
