@@ -39,6 +39,8 @@ WORDS: dict[str, str | Promise] = {
     "request.quality_check": gettext_lazy("handed the opinion to the quality check"),
     "request.sent_back": gettext_lazy("sent the opinion back"),
     "request.delivered": gettext_lazy("delivered the report"),
+    "request.amended": gettext_lazy("asked for a change of the report"),
+    "request.further_opinion": gettext_lazy("asked for one more specialist"),
     "request.closed": gettext_lazy("closed the request"),
     "request.withdrawn": gettext_lazy("stopped the request"),
     "request.expired": gettext_lazy("let the request end, because nobody acted"),

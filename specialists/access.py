@@ -12,6 +12,13 @@ ROUTES = [
     ),
     route("specialists:recall", "POST", COORDINATOR, "Take an open referral back"),
     route("specialists:resume", "POST", COORDINATOR, "Hand the case back to the specialist"),
+    route("specialists:amend", "GET POST", COORDINATOR, "Ask for a change of a delivered report"),
+    route(
+        "specialists:further_opinion",
+        "GET POST",
+        COORDINATOR,
+        "Ask one more specialist after delivery",
+    ),
     route("specialists:specialist_thread", "GET POST", COORDINATOR, "Messages with the specialist"),
     route("specialists:desk", "GET", SPECIALIST, "Own offers and reviews"),
     route(

@@ -215,7 +215,7 @@ def _not_used(case_file: Any) -> list[dict[str, Any]]:
 
 def _gaps(opinion_request: OpinionRequest) -> list[str]:
     """Why the clinic went on without a record: the reasons the patient was given."""
-    rows = opinion_request.status_changes.filter(new="ready").exclude(reason="")
+    rows = opinion_request.status_changes.filter(old="collecting", new="ready").exclude(reason="")
     return list(rows.values_list("reason", flat=True))
 
 

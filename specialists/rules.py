@@ -240,6 +240,32 @@ def may_resume(user: Any, opinion_request: OpinionRequest) -> Verdict:
     return YES
 
 
+def _after_delivery(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not (verdict := may_coordinate(user, opinion_request)):
+        return verdict
+    if opinion_request.status != RequestStatus.DELIVERED:
+        return not_now(_("This is possible once a report has been delivered."))
+    return YES
+
+
+def may_amend(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Open the signed opinions again, to change a delivered report."""
+    if not (verdict := _after_delivery(user, opinion_request)):
+        return verdict
+    signed = opinion_request.referrals.filter(status=Status.SIGNED)
+    for referral in signed.select_related("specialist__user"):
+        if not referral.specialist.user.works_as(SPECIALIST, opinion_request.clinic_id):
+            return not_now(
+                _("An author does not work here any more. Ask for a further opinion instead.")
+            )
+    return YES
+
+
+def may_ask_further(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Ask one more specialist after the report was delivered."""
+    return _after_delivery(user, opinion_request)
+
+
 def may_check(user: Any, opinion_request: OpinionRequest) -> Verdict:
     """Check the quality of a report. Never one's own work, never one's own records."""
     if not user.works_as(QUALITY_REVIEWER, opinion_request.clinic_id):

@@ -2,13 +2,19 @@
 
 from django.urls import path
 
-from specialists.views import checking, completing, desk, reading, referring, writing
+from specialists.views import amending, checking, completing, desk, reading, referring, writing
 
 app_name = "specialists"
 urlpatterns = [
     path("clinic/requests/<uuid:pk>/refer/", referring.refer, name="refer"),
     path("clinic/referrals/<uuid:pk>/recall/", referring.recall, name="recall"),
     path("clinic/requests/<uuid:pk>/resume/", referring.resume, name="resume"),
+    path("clinic/requests/<uuid:pk>/amend/", amending.amend, name="amend"),
+    path(
+        "clinic/requests/<uuid:pk>/further-opinion/",
+        amending.further_opinion,
+        name="further_opinion",
+    ),
     path(
         "clinic/referrals/<uuid:pk>/messages/",
         referring.specialist_thread,

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from records.models import CaseFile
+from records.models import AccessGrant, CaseFile
 from secondop.accounts.models import Clinic
 from secondop.lib.codes import spoken_code
 from secondop.lib.transitions import StatusModel
@@ -51,7 +51,10 @@ class OpinionRequestQuerySet(models.QuerySet["OpinionRequest"]):
             return self.none()
         rows = self.filter(case_file__in=CaseFile.objects.visible_as(kind, user))
         if kind == "coordinator":
-            return self.filter(clinic_id__in=user.clinics_as("coordinator")).exclude(status="draft")
+            rows = self.filter(clinic_id__in=user.clinics_as("coordinator")).exclude(status="draft")
+            # SECURITY: who reviews a case sealed does not read it as a coordinator meanwhile.
+            sealed = AccessGrant.objects.live().filter(to=user, sight="sealed")
+            return rows.exclude(case_file__in=sealed.values("case_file"))
         if kind == "quality_reviewer":
             waiting = self.filter(
                 clinic_id__in=user.clinics_as("quality_reviewer"), status="quality_check"
@@ -87,17 +90,27 @@ class OpinionRequest(StatusModel):
 
     TRANSITIONS = {
         Status.DRAFT: {Status.SUBMITTED, Status.WITHDRAWN},
-        Status.SUBMITTED: {Status.COLLECTING, Status.NEEDS_PATIENT, Status.RETURNED, Status.WITHDRAWN},
+        Status.SUBMITTED: {
+            Status.COLLECTING,
+            Status.NEEDS_PATIENT,
+            Status.RETURNED,
+            Status.WITHDRAWN,
+        },
         Status.NEEDS_PATIENT: {Status.SUBMITTED, Status.WITHDRAWN, Status.EXPIRED},
         # Back to review when a specialist who asked for more is still reading.
         Status.COLLECTING: {
-            Status.READY, Status.IN_REVIEW, Status.NEEDS_PATIENT, Status.RETURNED, Status.WITHDRAWN,
+            Status.READY,
+            Status.IN_REVIEW,
+            Status.NEEDS_PATIENT,
+            Status.RETURNED,
+            Status.WITHDRAWN,
         },
         Status.READY: {Status.REFERRED, Status.COLLECTING, Status.WITHDRAWN},
         Status.REFERRED: {Status.IN_REVIEW, Status.READY, Status.WITHDRAWN},
         Status.IN_REVIEW: {Status.QUALITY_CHECK, Status.COLLECTING, Status.READY, Status.WITHDRAWN},
         Status.QUALITY_CHECK: {Status.DELIVERED, Status.IN_REVIEW, Status.WITHDRAWN},
-        Status.DELIVERED: {Status.CLOSED, Status.READY},
+        # Back to review when the report must be changed, to ready for one more opinion.
+        Status.DELIVERED: {Status.CLOSED, Status.IN_REVIEW, Status.READY},
         Status.CLOSED: {Status.COLLECTING},
         Status.RETURNED: {Status.SUBMITTED},
         Status.WITHDRAWN: {Status.SUBMITTED},
@@ -147,11 +160,23 @@ class OpinionRequest(StatusModel):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=[
-                    "draft", "submitted", "needs_patient", "collecting", "ready", "referred",
-                    "in_review", "quality_check", "delivered", "closed", "returned", "withdrawn",
-                    "expired",
-                ]),
+                condition=Q(
+                    status__in=[
+                        "draft",
+                        "submitted",
+                        "needs_patient",
+                        "collecting",
+                        "ready",
+                        "referred",
+                        "in_review",
+                        "quality_check",
+                        "delivered",
+                        "closed",
+                        "returned",
+                        "withdrawn",
+                        "expired",
+                    ]
+                ),
                 name="opinion_request_status_known",
             ),
             models.CheckConstraint(
@@ -166,16 +191,35 @@ class OpinionRequest(StatusModel):
                 condition=~Q(status__in=["draft", "closed", "returned", "withdrawn", "expired"]),
                 name="opinion_request_queue",
             ),
-            models.Index(fields=["clinic", "status", "due_at", "id"], name="opinion_request_by_status"),
+            models.Index(
+                fields=["clinic", "status", "due_at", "id"], name="opinion_request_by_status"
+            ),
             models.Index(fields=["due_at"], name="opinion_request_due"),
         ]
 
     class Privacy:
         private = {"truth_name", "purposes"}
-        plain = {"id", "clinic", "case_file", "reference", "status", "status_since", "started_by",
-                 "created_at", "version", "changed_by", "changed_at", "review_mode", "urgency",
-                 "ball_with", "due_at", "limits_accepted_at", "truth_signed_at", "submitted_at",
-                 "coordinator"}
+        plain = {
+            "id",
+            "clinic",
+            "case_file",
+            "reference",
+            "status",
+            "status_since",
+            "started_by",
+            "created_at",
+            "version",
+            "changed_by",
+            "changed_at",
+            "review_mode",
+            "urgency",
+            "ball_with",
+            "due_at",
+            "limits_accepted_at",
+            "truth_signed_at",
+            "submitted_at",
+            "coordinator",
+        }
 
     def __str__(self) -> str:
         return self.reference

@@ -15,7 +15,7 @@ from requests_app import patient_messages, rules, workflow
 from requests_app.access_log import opened_lines
 from requests_app.attribution import days_by_ball
 from requests_app.forms.ending import MessageForm, ReopenForm
-from requests_app.models import OpinionRequest, Report
+from requests_app.models import OpinionRequest, Report, StatusChange
 from requests_app.timeline import WHAT_NEXT, days_in_words, headline, steps
 from requests_app.views.pieces import own_request, told_about_it
 from secondop.lib.pages import page_or_part
@@ -44,7 +44,8 @@ def _status_context(request: HttpRequest, opinion_request: OpinionRequest) -> di
         "days": _days(opinion_request),
         "asked": told_about_it(opinion_request, Status.NEEDS_PATIENT),
         "advice": told_about_it(opinion_request, Status.RETURNED),
-        "waiver": told_about_it(opinion_request, Status.READY),
+        "waiver": _waiver(changes),
+        "why_again": _why_again(opinion_request, changes),
         "reports": list(reports.order_by("-version")),
         "unread": patient_messages.unread(opinion_request),
         "may_withdraw": rules.may_withdraw(user, opinion_request),
@@ -54,6 +55,22 @@ def _status_context(request: HttpRequest, opinion_request: OpinionRequest) -> di
         "just_sent": "sent" in request.GET,
         "for_other": opinion_request.case_file.patient.user_id != user.pk,
     }
+
+
+def _waiver(changes: list[StatusChange]) -> str:
+    """Why the records were called complete, as long as that is the last word on them."""
+    last = next((change for change in reversed(changes) if change.new == Status.READY), None)
+    return last.reason if last and last.old == Status.COLLECTING else ""
+
+
+def _why_again(opinion_request: OpinionRequest, changes: list[StatusChange]) -> str:
+    """Why a delivered report is being changed or added to; "" when that is not going on."""
+    at_work = (Status.COLLECTING, Status.READY, Status.REFERRED, Status.IN_REVIEW,
+               Status.QUALITY_CHECK)  # fmt: skip
+    if opinion_request.status not in at_work:
+        return ""
+    left = (change.reason for change in reversed(changes) if change.old == Status.DELIVERED)
+    return next(left, "")
 
 
 def _days(opinion_request: OpinionRequest) -> list[dict[str, str]]:
@@ -101,9 +118,7 @@ def withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
         "verdict": rules.may_withdraw(request.user, opinion_request),
         "points": [
             _("From this moment no specialist can open your records."),
-            _(
-                "The clinic keeps what you sent, because the law asks for it. It does not use it."
-            ),
+            _("The clinic keeps what you sent, because the law asks for it. It does not use it."),
             _("The list of who opened your records stays, and you can read it."),
             _("You can open the request again later."),
         ],

@@ -125,6 +125,7 @@ def _actions(user: Any, opinion_request: OpinionRequest, referrals: list[Any]) -
         "may_accept": rules.may_triage(user, opinion_request),
         "may_refer": rules.may_ask_specialist(user, opinion_request),
         "may_resume": is_paused and opinion_request.status == OpinionRequest.Status.COLLECTING,
+        "is_delivered": opinion_request.status == OpinionRequest.Status.DELIVERED,
         "possible": [link for link in links if link["verdict"]],
         "impossible": [link for link in links if not link["verdict"]],
     }

@@ -55,6 +55,8 @@ SENTENCES: dict[str, str | Promise] = {
     "request.quality_check": _("a report went to the quality check"),
     "request.sent_back": _("a report went back to the specialist"),
     "request.delivered": _("a report was delivered"),
+    "request.amended": _("asked for a change of a report"),
+    "request.further_opinion": _("asked for one more specialist"),
     "request.withdrawn": _("stopped a request"),
     "request.expired": _("a request ended because nobody acted"),
     "request.reopened": _("opened a request again"),

@@ -22,9 +22,7 @@ CATALOGUE: dict[str, Wording] = {
     "patient_needed": Wording(
         _("We need something from you"), _("Please sign in to see what we need.")
     ),
-    "request_accepted": Wording(
-        _("News on your request"), _("We are now gathering your records.")
-    ),
+    "request_accepted": Wording(_("News on your request"), _("We are now gathering your records.")),
     "request_returned": Wording(
         _("News on your request"), _("We suggest something else first. Sign in to read it.")
     ),
@@ -34,9 +32,14 @@ CATALOGUE: dict[str, Wording] = {
     "report_ready": Wording(
         _("Your report is ready"), _("Sign in to read it. We can also go through it by phone.")
     ),
-    "follow_up_answered": Wording(
-        _("Your question has an answer"), _("Sign in to read it.")
+    "report_amending": Wording(
+        _("News on your report"),
+        _("A specialist looks at it again. A new version will follow. You need not do anything."),
     ),
+    "further_opinion": Wording(
+        _("News on your request"), _("We are asking one more specialist. You keep your report.")
+    ),
+    "follow_up_answered": Wording(_("Your question has an answer"), _("Sign in to read it.")),
     "message_for_patient": Wording(
         _("You have a message"), _("The clinic wrote to you. Sign in to read it.")
     ),
@@ -46,9 +49,7 @@ CATALOGUE: dict[str, Wording] = {
     "file_problem": Wording(
         _("One of your files could not be used"), _("Sign in to see which one and what to do.")
     ),
-    "request_closed": Wording(
-        _("Your request is finished"), _("Sign in to see it.")
-    ),
+    "request_closed": Wording(_("Your request is finished"), _("Sign in to see it.")),
     "request_withdrawn": Wording(
         _("Your request was stopped"), _("It was stopped as you asked. Nothing more is shared.")
     ),
@@ -56,33 +57,19 @@ CATALOGUE: dict[str, Wording] = {
         _("Your request has ended"), _("Nobody acted in time. You can open it again.")
     ),
     # clinic staff
-    "new_request": Wording(
-        _("A new request"), _("A request is waiting for triage.")
-    ),
-    "patient_answered": Wording(
-        _("A patient answered"), _("A request is back from the patient.")
-    ),
-    "message_for_clinic": Wording(
-        _("A new message"), _("There is a message on a request.")
-    ),
-    "referral_taken": Wording(
-        _("A specialist took a case"), _("The review has begun.")
-    ),
+    "new_request": Wording(_("A new request"), _("A request is waiting for triage.")),
+    "patient_answered": Wording(_("A patient answered"), _("A request is back from the patient.")),
+    "message_for_clinic": Wording(_("A new message"), _("There is a message on a request.")),
+    "referral_taken": Wording(_("A specialist took a case"), _("The review has begun.")),
     "referral_declined": Wording(
         _("A specialist declined"), _("A request needs another specialist.")
     ),
-    "referral_expired": Wording(
-        _("An offer ran out"), _("A request needs another specialist.")
-    ),
-    "more_needed": Wording(
-        _("A specialist needs more"), _("A specialist asked for more records.")
-    ),
+    "referral_expired": Wording(_("An offer ran out"), _("A request needs another specialist.")),
+    "more_needed": Wording(_("A specialist needs more"), _("A specialist asked for more records.")),
     "seal_broken": Wording(
         _("Urgent: safety finding"), _("A specialist opened a seal for safety. Act now.")
     ),
-    "overdue": Wording(
-        _("A request is overdue"), _("A request has passed its deadline.")
-    ),
+    "overdue": Wording(_("A request is overdue"), _("A request has passed its deadline.")),
     "call_patient": Wording(
         _("Please call a patient"), _("There is a call to make. Sign in to see which.")
     ),
@@ -93,11 +80,9 @@ CATALOGUE: dict[str, Wording] = {
     "referral_recalled": Wording(
         _("A request was taken back"), _("You need not do anything more on it.")
     ),
-    "review_due": Wording(
-        _("A review is due"), _("Please sign in to see it.")
-    ),
+    "review_due": Wording(_("A review is due"), _("Please sign in to see it.")),
     "opinion_sent_back": Wording(
-        _("Comments on your opinion"), _("The quality check asks for a change.")
+        _("Comments on your opinion"), _("The clinic asks for a change. Sign in to read why.")
     ),
     "message_for_specialist": Wording(
         _("A new message"), _("The clinic wrote to you. Sign in to read it.")

@@ -74,6 +74,33 @@ def _future(moment: datetime) -> datetime:
     return moment
 
 
+class WhyForm(forms.Form):
+    """The reason for a step after delivery."""
+
+    text = forms.CharField(
+        label=_("Why?"),
+        max_length=2000,  # StatusChange.reason
+        widget=CountedTextarea(rows=6),
+        error_messages={"required": _("Write why. It becomes part of the history.")},
+    )
+
+
+class AmendForm(WhyForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].label = _("What must be changed, and why?")
+        self.fields["text"].help_text = _(
+            "The authors of the report and the patient read this word for word."
+        )
+
+
+class FurtherOpinionForm(WhyForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].label = _("Why is one more opinion needed?")
+        self.fields["text"].help_text = _("The patient reads this word for word.")
+
+
 class SpecialistMessageForm(forms.Form):
     text = forms.CharField(
         label=_("Your message"),

@@ -1,5 +1,6 @@
 """Every change of a referral's state, and what it does to the request beneath it."""
 
+from specialists.workflow.amending import amend, further_opinion
 from specialists.workflow.checking import approve, begin_check, send_back
 from specialists.workflow.completing import (
     add_option,
@@ -22,6 +23,7 @@ from specialists.workflow.referring import decline, expire_offer, recall, refer,
 
 __all__ = [
     "add_option",
+    "amend",
     "answer_follow_up",
     "approve",
     "ask_for_more",
@@ -29,6 +31,7 @@ __all__ = [
     "break_seal",
     "decline",
     "expire_offer",
+    "further_opinion",
     "recall",
     "refer",
     "remove_option",

@@ -17,11 +17,11 @@ from secondop.audit.trail import note
 from secondop.lib.transitions import transition
 from secondop.notifications.outbox import tell
 from specialists import rules
-from specialists.models import Opinion, QualityCheck, Referral
+from specialists.models import QualityCheck
 from specialists.reporting import issue_report
+from specialists.workflow.amending import reopen_opinions
 
 RequestStatus = OpinionRequest.Status
-Status = Referral.Status
 CHECKING_TIME = timedelta(days=30)  # how long a case file stays open to a check that was begun
 
 
@@ -66,11 +66,7 @@ def send_back(opinion_request: OpinionRequest, *, comments: str, by: Any) -> Non
     rules.may_end_check(by, opinion_request).or_raise()
     check = _end_check(opinion_request, QualityCheck.Outcome.SENT_BACK, comments, by=by)
     move(opinion_request, RequestStatus.IN_REVIEW, by=by, verb="request.sent_back")
-    for referral in opinion_request.referrals.filter(status=Status.SIGNED):
-        has_seal = hasattr(referral.opinion, "seal")
-        referral.move_to(Status.SEALED if has_seal else Status.TAKEN)
-        Opinion.objects.filter(pk=referral.pk).update(signed_at=None)
-        tell([referral.specialist.user], "opinion_sent_back", about=referral)
+    reopen_opinions(opinion_request, by=by)
     note("quality_check.sent_back", by=by, about=check)
 
 

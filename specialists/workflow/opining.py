@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -18,11 +17,11 @@ from secondop.notifications.outbox import tell
 from specialists import rules
 from specialists.models import Opinion, Referral
 from specialists.sealing import write_seal
+from specialists.workflow.amending import READING_MARGIN
 from specialists.workflow.completing import lay_out_comparison, save_opinion
 
 RequestStatus = OpinionRequest.Status
 Status = Referral.Status
-READING_MARGIN = timedelta(days=30)  # how long after its deadline a taken case stays readable
 
 
 @transition

@@ -16,9 +16,9 @@ from secondop.lib.transitions import transition
 from secondop.notifications.outbox import tell
 from specialists import rules
 from specialists.models import Opinion, Referral, Specialist
+from specialists.workflow.amending import READING_MARGIN
 from specialists.workflow.checking import hand_to_quality_check
 from specialists.workflow.completing import lay_out_comparison
-from specialists.workflow.opining import READING_MARGIN
 
 RequestStatus = OpinionRequest.Status
 Status = Referral.Status
@@ -116,6 +116,15 @@ def recall(referral: Referral, *, by: Any) -> None:
     tell([referral.specialist.user], "referral_recalled", about=referral)
 
 
+def _has_news(opinion_request: OpinionRequest) -> bool:
+    """Whether an opinion was signed that no delivered report holds yet."""
+    signed = opinion_request.referrals.filter(status=Status.SIGNED)
+    last = opinion_request.reports.order_by("-version").first()
+    if last:
+        signed = signed.filter(opinion__signed_at__gt=last.delivered_at or last.created_at)
+    return signed.exists()
+
+
 def _end_early(referral: Referral, new: str, *, by: Any, verb: str, message: str) -> None:
     """Close the referral and its reader; a request that nobody reads any more waits again."""
     opinion_request = referral.opinion_request
@@ -125,7 +134,7 @@ def _end_early(referral: Referral, new: str, *, by: Any, verb: str, message: str
     others = opinion_request.referrals.exclude(pk=referral.pk)
     in_hand = (RequestStatus.REFERRED, RequestStatus.IN_REVIEW)
     if opinion_request.status in in_hand and not others.open().exists():
-        if others.filter(status=Status.SIGNED).exists():
+        if _has_news(opinion_request):
             hand_to_quality_check(opinion_request, by=by)
         else:
             move(opinion_request, RequestStatus.READY, by=by, verb="request.ready")
