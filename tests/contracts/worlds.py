@@ -76,7 +76,8 @@ class World:
     reader: Any
     referral: Referral
     secret: Secret
-    ids: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)  # asked of the specialist's routes
+    few: list[str] = field(default_factory=list)  # asked of all others
 
 
 def fixed(name: str) -> uuid.UUID:
@@ -134,6 +135,11 @@ def build(secret: Secret) -> World:
     _stop_the_clocks()
     world = World(reader.user, Referral.objects.get(pk=referral.pk), secret)
     world.ids = _ids_to_try(cases)
+    tag = str(in_hand.pk)[:8]
+    clear = in_hand.case_file.documents.filter(blinding_class="clear").order_by("pk")[:1]
+    few = [in_hand.pk, in_hand.case_file_id, referral.pk, *clear.values_list("pk", flat=True)]
+    few += [fixed(f"sealed document {tag} 0"), fixed(f"sealed question {tag} 0")]
+    world.few = [str(pk) for pk in few]
     return world
 
 
