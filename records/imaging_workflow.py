@@ -30,10 +30,31 @@ from secondop.lib.verdicts import never, not_now
 
 Status = ImagingStudy.Status
 Row = tuple[Received, dict[str, Any]]
-COLUMNS = ("id", "clinic_id", "case_file_id", "study_id", "series_id", "pack_id", "SOPInstanceUID",
-           "alias_uid", "SOPClassUID", "TransferSyntaxUID", "InstanceNumber", "search", "is_picture",
-           "header_line", "sha256", "offset", "size_bytes", "dataset_offset", "dataset_bytes",
-           "frame_count", "frame_offsets", "frame_lengths", "pixel_problem")  # fmt: skip
+COLUMNS = (
+    "id",
+    "clinic_id",
+    "case_file_id",
+    "study_id",
+    "series_id",
+    "pack_id",
+    "SOPInstanceUID",
+    "alias_uid",
+    "SOPClassUID",
+    "TransferSyntaxUID",
+    "InstanceNumber",
+    "search",
+    "is_picture",
+    "header_line",
+    "sha256",
+    "offset",
+    "size_bytes",
+    "dataset_offset",
+    "dataset_bytes",
+    "frame_count",
+    "frame_offsets",
+    "frame_lengths",
+    "pixel_problem",
+)
 
 
 def alias_key(case_file_id: Any) -> bytes:
@@ -59,8 +80,7 @@ def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any
             by_series[row[0].series_uid].append(row)
         for of_series in by_series.values():
             series = _series(study, of_series, key)
-            for row in of_series:
-                copied.append(_tuple(series, made, row, lines[id(row)], key))
+            copied += [_tuple(series, made, row, lines[id(row)], key) for row in of_series]
     _copy(copied)
     note("imaging.received", by=by, about=made, instances=len(rows), size_bytes=made.size_bytes)
     return made
@@ -169,10 +189,10 @@ def _copy(rows: list[tuple[Any, ...]]) -> None:
     """COPY: twenty times as fast as one INSERT for each row."""
     table = connection.ops.quote_name(ImagingInstance._meta.db_table)
     columns = ", ".join(map(connection.ops.quote_name, COLUMNS))
-    with connection.cursor() as cursor:
-        with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:  # type: ignore[attr-defined]
-            for row in rows:
-                copy.write_row(row)
+    order = f"COPY {table} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(order) as copy:  # type: ignore[attr-defined]
+        for row in rows:
+            copy.write_row(row)
 
 
 def classify(

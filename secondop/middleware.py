@@ -43,6 +43,12 @@ class declared_routes_only:
             return HttpResponseNotAllowed(sorted(declared.methods))
         if ANYBODY in declared.who:
             return None
+        wants_page = "text/html" in request.headers.get("Accept", "")
+        if declared.is_edge and not wants_page:
+            if not request.user.is_authenticated:
+                return HttpResponse(status=401)
+            if needs_second_factor(request):
+                return HttpResponse(status=403)
         if not request.user.is_authenticated:
             return self._please_sign_in(request)
         if needs_second_factor(request) and not declared.without_second_factor:

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "records",
     "requests_app",
     "specialists",
+    "secondop.api",
     "secondop.pages",
     "secondop.demo",
 ]
@@ -178,7 +179,10 @@ CELERY_TASK_QUEUES = [Queue(n) for n in ("default", "records", "transfers", "not
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "secondop.jobs.tasks.sweep", "schedule": 30.0},
     "watch deadlines": {"task": "specialists.tasks.watch_deadlines", "schedule": 60.0},
-    "forget unfinished uploads": {"task": "records.tasks.forget_unfinished_uploads", "schedule": 3600.0},
+    "forget unfinished uploads": {
+        "task": "records.tasks.forget_unfinished_uploads",
+        "schedule": 3600.0,
+    },
 }
 
 # --- people ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ urlpatterns = [
     path("jobs/", include("secondop.jobs.urls")),
     path("audit/", include("secondop.audit.urls")),
     path("records/", include("records.urls")),
+    path("", include("secondop.api.dicomweb.urls")),
     path("", include("requests_app.urls")),
     path("", include("specialists.urls")),
 ]

@@ -1,10 +1,11 @@
-"""The DICOM JSON of a series for one sight: built once after a batch, stored compressed, sent as is."""
+"""The DICOM JSON of a series for one sight: built once a batch, stored and sent compressed."""
 
 from __future__ import annotations
 
 import gzip
 import json
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -85,5 +86,17 @@ def lines_of(
 
 def header_of(view: View, instance: ImagingInstance) -> dict[str, Any]:
     """One header as this sight shows it, without addresses."""
-    line = packs.headers(instance.pack)[instance.header_line]
+    pack = instance.pack
+    line = _lines(pack.key, pack.headers_offset, pack.size_bytes)[instance.header_line]
     return view.header(json.loads(line))
+
+
+@lru_cache(maxsize=1)
+def _lines(key: str, offset: int, end: int) -> list[str]:
+    """Whole series are sent instance by instance: their headers are unpacked once."""
+    return packs.lines(key, offset, end - offset)
+
+
+def unpacked(body: bytes) -> bytes:
+    """A stored document for the rare client that takes no gzip."""
+    return gzip.decompress(body)

@@ -204,8 +204,11 @@ def _blocks_of(file: Any, offset: int, length: int) -> Iterator[bytes]:
 
 def headers(pack: ImagingPack) -> list[str]:
     """The header of each instance of the pack, as JSON text, in the order they were stored."""
-    length = pack.size_bytes - pack.headers_offset
-    return zlib.decompress(read(pack.key, pack.headers_offset, length)).decode().split("\n")
+    return lines(pack.key, pack.headers_offset, pack.size_bytes - pack.headers_offset)
+
+
+def lines(key: str, offset: int, length: int) -> list[str]:
+    return zlib.decompress(read(key, offset, length)).decode().split("\n")
 
 
 def is_intact(pack: ImagingPack) -> bool:

@@ -1,4 +1,4 @@
-"""Why an object was not taken or is not shown: one code, one sentence for the person who sent it."""
+"""Why an object was not taken or is not shown: one code, one sentence for who sent it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ UIDS = {"0020000D", "0020000E", "00080018", "00200052", "00080016", "00083002", 
         "00209164"}  # fmt: skip
 NOT_MAPPED = {"00080016", "00083002"}  # a class and a transfer syntax name no person
 CLOSED = {
-    "00080060": set(["CR", "CT", "DX", "IO", "IVUS", "MG", "MR", "NM", "OCT", "OP", "OPT", "PT", "PX", "RF", "RG", "SC", "SM", "US", "XA", "XC", "OT", "GM", "ES"]),
+    "00080060": {"CR", "CT", "DX", "IO", "IVUS", "MG", "MR", "NM", "OCT", "OP", "OPT", "PT", "PX",
+                 "RF", "RG", "SC", "SM", "US", "XA", "XC", "OT", "GM", "ES"},
     "00280004": {"MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "PALETTE COLOR",
                  "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420"},
     "00200060": {"R", "L"},
@@ -38,7 +39,6 @@ CLOSED = {
     "00282110": {"00", "01"},
     "00185100": {"HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL"},
     "00541001": {"HU", "BQML", "CNTS", "PROPCNTS", "GML", "CM2", "PCNT"},
-    "00540081": set(),
 }  # fmt: skip
 SEQUENCES = {"52009229", "52009230", "00289110", "00209113", "00209116", "00289145", "00289132",
              "00209111", "00186011", "00289222"}  # fmt: skip
@@ -48,7 +48,7 @@ _WHOLE_IMAGE_TYPE = {"ORIGINAL", "DERIVED", "PRIMARY", "SECONDARY", "AXIAL", "LO
 
 
 def project(attributes: Attributes, *, key: bytes, alias: str) -> Attributes:
-    """Build the sealed form of a header in the JSON model. `alias` is what the case file is called."""
+    """Build the sealed form of a header in the JSON model; `alias` names the case file."""
     kept = _kept(attributes, key)
     kind = [
         str(v) for v in attributes.get("00080008", {}).get("Value", []) if v in _WHOLE_IMAGE_TYPE
@@ -77,8 +77,8 @@ def _kept(attributes: Attributes, key: bytes) -> Attributes:
             values = element.get("Value", [])
             if values and all(value in CLOSED[tag] for value in values):
                 kept[tag] = {"vr": "CS", "Value": values}
-        elif tag in NUMBERS and (values := _numbers(element)) is not None:
-            kept[tag] = {"vr": element["vr"], "Value": values}
+        elif tag in NUMBERS and (numbers := _numbers(element)) is not None:
+            kept[tag] = {"vr": element["vr"], "Value": numbers}
         elif (tag in PALETTES and element["vr"] in ("OW", "US")) or tag in PIXEL_TAGS:
             kept[tag] = element
     return kept

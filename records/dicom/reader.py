@@ -38,7 +38,8 @@ LONG = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
 )
 SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO",
-                   b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"})  # fmt: skip
+                   b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL",
+                   b"US"})  # fmt: skip
 CODED = frozenset({"PN", "LO", "SH", "LT", "ST", "UC", "UT"})  # written in the file's character set
 WHOLE = frozenset({"LT", "ST", "UT", "UR"})  # a backslash is a backslash
 NUMBERS = {"US": ("H", 2), "SS": ("h", 2), "UL": ("L", 4), "SL": ("l", 4), "FL": ("f", 4),
@@ -170,8 +171,10 @@ class Header:
             return "SS" if self._is_signed else "US"
         return "OW" if "/" in vr else vr
 
-    def _elements(self, position: int, end: int, depth: int, path: str) -> tuple[Attributes, int]:
-        """Read until `end` or the end of the item; return the attributes and where reading stopped."""
+    def _elements(  # noqa: C901  # one loop over everything an element may be
+        self, position: int, end: int, depth: int, path: str
+    ) -> tuple[Attributes, int]:
+        """Read to `end` or the end of the item; return the attributes and where it stopped."""
         if depth > MAX_DEPTH:
             raise Unreadable("too_deep")
         found: Attributes = {}
@@ -336,7 +339,7 @@ def fragments(buffer: Buffer, position: int, end: int) -> tuple[list[tuple[int, 
 
     Raises Unreadable when an item claims more than there is, or the end is missing.
     """
-    found = []
+    found: list[tuple[int, int]] = []
     while position + 8 <= end:
         group, element, length = _FRAGMENT.unpack_from(buffer, position)
         position += 8

@@ -32,7 +32,7 @@ def frame(instance: ImagingInstance, number: int) -> tuple[int, int]:
 
 
 def whole(view: View, instance: ImagingInstance) -> tuple[int, Iterator[bytes]]:
-    """Length and blocks of a DICOM file. SECURITY: the preamble may hold a program; it is emptied."""
+    """Length and blocks of a file. SECURITY: the preamble may hold a program; it is emptied."""
     if view.is_sealed:
         return _projected(view, instance)
     key, offset, length = instance.pack.key, instance.offset, instance.size_bytes

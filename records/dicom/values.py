@@ -17,7 +17,7 @@ DICOMDIR = "1.2.840.10008.1.3.10"
 STORED = re.compile(r"1\.2\.840\.10008\.(5\.1\.4|1\.3\.10)")
 VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10[0-9](\.1)?$")
 
-_UID = re.compile(r"[0-9]+(\.[0-9]+)+")
+_UID = re.compile(r"[0-9A-Za-z]+([.-][0-9A-Za-z]+)+")
 
 # Media type of one frame, by transfer syntax. Source: PS3.18 table 8.7.3-2 and -5.
 FRAME_TYPES = {
@@ -42,12 +42,15 @@ Attributes = dict[str, Element]  # the DICOM JSON model: "0020000D" -> {"vr": "U
 
 
 def is_uid(text: object) -> bool:
-    """At most 64 characters of digits and single dots. A path or 400 digits is no UID."""
+    """At most 64 letters and digits in parts. A path or 400 digits is no UID.
+
+    The standard wants digits and dots; some de-identification writes UUIDs, and people send that.
+    """
     return isinstance(text, str) and len(text) <= 64 and _UID.fullmatch(text) is not None
 
 
 def alias_uid(key: bytes, uid: str) -> str:
-    """The UID by which a sealed reader knows `uid`: the same for the same case file, else unrelated.
+    """The UID by which a sealed reader knows `uid`: its own for each case file.
 
     Source: PS3.5 annex B.2 (UUID derived UIDs); the number comes from HMAC-SHA-256.
     """

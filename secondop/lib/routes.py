@@ -24,7 +24,8 @@ class Route:
     who: frozenset[str]
     shows: str  # what can be seen or done there, in words
     audit: str = ""  # the verb written to the audit trail when something is opened there
-    without_second_factor: bool = False  # staff may use it before they have set up a second factor
+    without_second_factor: bool = False  # staff may use it before they have set one up
+    is_edge: bool = False  # for other systems: 401 or 403, never a sign-in page unless asked for one
 
 
 def route(
@@ -35,10 +36,13 @@ def route(
     *,
     audit: str = "",
     without_second_factor: bool = False,
+    is_edge: bool = False,
 ) -> Route:
     """Declare a route, for example `route("requests:detail", "GET POST", {COORDINATOR}, "...")`."""
     kinds = frozenset({who} if isinstance(who, str) else who)
-    return Route(name, frozenset(methods.split()), kinds, shows, audit, without_second_factor)
+    return Route(
+        name, frozenset(methods.split()), kinds, shows, audit, without_second_factor, is_edge
+    )
 
 
 @cache

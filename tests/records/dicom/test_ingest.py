@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -154,7 +155,7 @@ class TestDamage:
     def test_a_changed_byte_is_found_and_the_study_set_aside(self):
         store(a_case_file(), as_bytes(ct(1)), as_bytes(ct(2)))
         pack = ImagingPack.objects.get()
-        with open(default_storage.path(pack.key), "r+b") as file:
+        with Path(default_storage.path(pack.key)).open("r+b") as file:
             file.seek(pack.headers_offset - 3)
             file.write(b"\xee")
         assert not packs.check(pack)

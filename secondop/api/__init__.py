@@ -1,0 +1,1 @@
+"""Edges for other systems: DICOMweb now, FHIR and REST later."""

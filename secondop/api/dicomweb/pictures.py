@@ -1,0 +1,95 @@
+"""Rendered frames and thumbnails. Source: PS3.18 sections 10.4.3.2 and 10.4.4. JPEG only."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+
+from records.dicom import packs, thumbnails
+from records.imaging import view_of
+from records.models import ImagingInstance
+from secondop.api.dicomweb import accept
+from secondop.api.dicomweb.answers import edge, failure, is_unchanged, unchanged
+from secondop.api.dicomweb.query import BadQuery
+from secondop.api.dicomweb.retrieve import KEPT
+
+JPEG = "image/jpeg"
+EDGES = (64, 128, 256, 512, 1024, 2048)
+
+
+@transaction.non_atomic_requests
+@edge
+def thumbnail(
+    request: HttpRequest,
+    pk: UUID,
+    study: str,
+    series: str = "",
+    instance: str = "",
+    number: int = 0,
+) -> HttpResponseBase:
+    """A small picture of a frame, an instance, a series or a study."""
+    chosen = _chosen(request, pk, study, series, instance)
+    return _picture(request, chosen, number, _edge_asked(request) or thumbnails.EDGE)
+
+
+@transaction.non_atomic_requests
+@edge
+def rendered(
+    request: HttpRequest,
+    pk: UUID,
+    study: str,
+    series: str = "",
+    instance: str = "",
+    number: int = 0,
+) -> HttpResponseBase:
+    """A frame in the window of its file, in full size unless a viewport is asked."""
+    chosen = _chosen(request, pk, study, series, instance)
+    return _picture(request, chosen, number, _edge_asked(request))
+
+
+def _chosen(
+    request: HttpRequest, pk: UUID, study: str, series: str, instance: str
+) -> ImagingInstance:
+    view = view_of(request.user, pk)
+    accept.choose(request, JPEG)
+    if instance:
+        return view.instance(study, series, instance)
+    if series:
+        rows = view.instances().filter(series=view.one_series(study, series))
+    else:
+        rows = view.instances().filter(study=view.study(study))
+    found = thumbnails.representative(rows)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _edge_asked(request: HttpRequest) -> int:
+    """The longest side of the viewport asked for, in one of a few steps; 0 for none."""
+    asked = request.GET.get("viewport", "")
+    if not asked:
+        return 0
+    found = re.fullmatch(r"([0-9]{1,5}),([0-9]{1,5})(,.*)?", asked)
+    if not found:
+        raise BadQuery
+    longest = max(int(found[1]), int(found[2]))
+    return next((edge for edge in EDGES if edge >= longest), EDGES[-1])
+
+
+def _picture(
+    request: HttpRequest, instance: ImagingInstance, number: int, longest: int
+) -> HttpResponseBase:
+    if number > instance.frame_count:
+        raise Http404
+    made = thumbnails.picture(instance, number or (instance.frame_count + 1) // 2, longest)
+    if not made.key:
+        return failure(406, "No preview: nothing here decodes this image. The original is kept.")
+    if is_unchanged(request, made.pk.hex):
+        return unchanged(made.pk.hex)
+    response = HttpResponse(packs.read(made.key, 0, made.size_bytes), content_type=JPEG)
+    response["ETag"] = f'"{made.pk.hex}"'
+    response["Cache-Control"] = KEPT
+    return response

@@ -1,0 +1,225 @@
+"""WADO-RS: metadata, frames, whole objects, bulk data. Source: PS3.18 section 10.4."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+
+from records.dicom import metadata, packs, retrieval, writer
+from records.dicom.projection import PALETTES, PIXEL_TAGS
+from records.dicom.values import frame_type
+from records.imaging import View, view_of
+from records.models import ImagingInstance, ImagingSeries
+from secondop.api.dicomweb import accept
+from secondop.api.dicomweb.accept import DICOM, DICOM_JSON, OCTETS
+from secondop.api.dicomweb.answers import (
+    dicom_json,
+    edge,
+    in_parts,
+    is_unchanged,
+    unchanged,
+)
+from secondop.api.dicomweb.query import BadQuery
+from secondop.api.dicomweb.store import store
+
+MAX_FRAMES = 1000
+KEPT = "private, max-age=0, must-revalidate"
+
+
+def _root(pk: UUID) -> str:
+    return reverse("dicomweb:studies", args=[pk]).removesuffix("/studies")
+
+
+# --- metadata ------------------------------------------------------------------------------------
+@transaction.non_atomic_requests
+@edge
+def series_metadata(request: HttpRequest, pk: UUID, study: str, series: str) -> HttpResponseBase:
+    """The stored document as it is; it was built by the first who asked after a batch."""
+    view = view_of(request.user, pk)
+    accept.choose(request, DICOM_JSON, "application/json")
+    found = view.one_series(study, series)
+    view.note_opened(found.study)
+    document = metadata.for_series(view, found, _root(pk))
+    etag = document.pk.hex
+    if is_unchanged(request, etag):
+        return unchanged(etag)
+    body = packs.read(document.key, 0, document.size_bytes)
+    response = HttpResponse(body, content_type=DICOM_JSON)
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response["Content-Encoding"] = "gzip"
+    else:
+        response.content = metadata.unpacked(body)
+    response["ETag"] = f'"{etag}"'
+    return response
+
+
+@edge
+def study_metadata(request: HttpRequest, pk: UUID, study: str) -> HttpResponseBase:
+    view = view_of(request.user, pk)
+    accept.choose(request, DICOM_JSON, "application/json")
+    found = view.study(study)
+    view.note_opened(found)
+    every = view.series().filter(study=found).select_related("study").order_by("pk")
+    texts = [metadata.text_of(view, one, _root(pk))[1:-1] for one in every]
+    return dicom_json("[" + ",".join(filter(None, texts)) + "]")
+
+
+@edge
+def instance_metadata(
+    request: HttpRequest, pk: UUID, study: str, series: str, instance: str
+) -> HttpResponseBase:
+    view = view_of(request.user, pk)
+    accept.choose(request, DICOM_JSON, "application/json")
+    found = view.instance(study, series, instance)
+    one = ImagingSeries.objects.select_related("study").filter(pk=found.series_id)[0]
+    view.note_opened(one.study)
+    return dicom_json("[" + metadata.lines_of(view, one, [found], _root(pk))[0] + "]")
+
+
+# --- frames --------------------------------------------------------------------------------------
+@edge
+def frames(
+    request: HttpRequest, pk: UUID, study: str, series: str, instance: str, numbers: str
+) -> HttpResponseBase:
+    """Stored byte ranges, never decoded, under their true media type."""
+    view = view_of(request.user, pk)
+    found = view.instance(study, series, instance)
+    wanted = _numbers(numbers)
+    media_type = frame_type(found.TransferSyntaxUID)
+    as_parts = accept.wants_multipart(request, media_type, OCTETS)
+    etag = f"{found.pk.hex}-{numbers}-{'m' if as_parts else 's'}"
+    if is_unchanged(request, etag):
+        return unchanged(etag)
+    try:
+        places = [retrieval.frame(found, number) for number in wanted]
+    except retrieval.NoSuchFrame:
+        raise Http404 from None
+    full_type = f"{media_type}; transfer-syntax={writer.syntax_written(found.TransferSyntaxUID)}"
+    if as_parts:
+        base = request.path.rpartition("/")[0]
+        each = (
+            (full_type, f"{base}/{number}", packs.blocks(found.pack.key, *place))
+            for number, place in zip(wanted, places, strict=True)
+        )
+        response: HttpResponseBase = in_parts(each, media_type)
+    elif len(places) > 1:
+        raise accept.NotAcceptable
+    else:
+        response = _one_range(found, places[0], full_type)
+    response["ETag"] = f'"{etag}"'
+    response["Cache-Control"] = KEPT
+    return response
+
+
+def _numbers(text: str) -> list[int]:
+    if not re.fullmatch(r"[0-9]{1,7}(,[0-9]{1,7})*", text) or text.count(",") >= MAX_FRAMES:
+        raise BadQuery
+    return [int(number) for number in text.split(",")]
+
+
+def _one_range(
+    instance: ImagingInstance, place: tuple[int, int], content_type: str
+) -> HttpResponseBase:
+    offset, length = place
+    response: HttpResponseBase
+    if length <= packs.BLOCK_BYTES:
+        response = HttpResponse(packs.read(instance.pack.key, offset, length))
+    else:
+        response = StreamingHttpResponse(packs.blocks(instance.pack.key, offset, length))
+    response["Content-Type"] = content_type
+    response["Content-Length"] = str(length)
+    return response
+
+
+# --- whole objects -------------------------------------------------------------------------------
+@csrf_exempt  # see `store`
+@transaction.non_atomic_requests
+def study_or_store(request: HttpRequest, pk: UUID, study: str) -> HttpResponseBase:
+    """GET retrieves the study, POST stores into it."""
+    if request.method == "POST":
+        return store(request, pk, study)
+    return _study(request, pk, study)
+
+
+@edge
+def _study(request: HttpRequest, pk: UUID, study: str) -> HttpResponseBase:
+    view = view_of(request.user, pk)
+    found = view.study(study)
+    return _whole(request, view, view.instances().filter(study=found), found)
+
+
+@edge
+def series(request: HttpRequest, pk: UUID, study: str, series: str) -> HttpResponseBase:
+    view = view_of(request.user, pk)
+    found = view.one_series(study, series)
+    return _whole(request, view, view.instances().filter(series=found), found.study)
+
+
+@edge
+def instance(
+    request: HttpRequest, pk: UUID, study: str, series: str, instance: str
+) -> HttpResponseBase:
+    view = view_of(request.user, pk)
+    found = view.instance(study, series, instance)
+    if accept.wants_multipart(request, DICOM):
+        rows = view.instances().filter(pk=found.pk)
+        return _whole(request, view, rows, view.study(study))
+    view.note_opened(view.study(study))
+    size, blocks = retrieval.whole(view, found)
+    response = StreamingHttpResponse(blocks, content_type=_dicom_type(found))
+    response["Content-Length"] = str(size)
+    response["ETag"] = f'"{found.pk.hex}"'
+    return response
+
+
+def _whole(request: HttpRequest, view: View, rows: Any, study: Any) -> HttpResponseBase:
+    if not accept.wants_multipart(request, DICOM):
+        raise accept.NotAcceptable
+    view.note_opened(study)
+    chosen = list(  # ids before streaming begins: nothing is asked of the database meanwhile
+        rows.select_related("pack").order_by("series", "InstanceNumber", "id")
+    )
+    return in_parts(_each(view, chosen), DICOM)
+
+
+def _each(view: View, chosen: list[ImagingInstance]) -> Iterator[tuple[str, str, Iterator[bytes]]]:
+    for one in chosen:
+        _size, blocks = retrieval.whole(view, one)
+        yield _dicom_type(one), "", blocks
+
+
+def _dicom_type(instance: ImagingInstance) -> str:
+    return f"{DICOM}; transfer-syntax={instance.TransferSyntaxUID}"
+
+
+# --- bulk data -----------------------------------------------------------------------------------
+@edge
+def bulk_data(
+    request: HttpRequest, pk: UUID, study: str, series: str, instance: str, path: str
+) -> HttpResponseBase:
+    """One value of the header or of the pixels, as stored."""
+    view = view_of(request.user, pk)
+    found = view.instance(study, series, instance)
+    if view.is_sealed and path not in PIXEL_TAGS | PALETTES:
+        raise Http404
+    if path == "7FE00010" and found.frame_count:
+        numbers = ",".join(str(n) for n in range(1, min(found.frame_count, MAX_FRAMES) + 1))
+        return frames(request, pk, study, series, instance, numbers)
+    place = retrieval.bulk(found, path)
+    if place is None:
+        raise Http404
+    media_type = "application/pdf" if path == "00420011" else OCTETS
+    as_parts = accept.wants_multipart(request, media_type, OCTETS)
+    if as_parts:
+        blocks = packs.blocks(found.pack.key, *place)
+        return in_parts([(media_type, request.path, blocks)], media_type)
+    response = StreamingHttpResponse(packs.blocks(found.pack.key, *place), content_type=media_type)
+    response["Content-Length"] = str(place[1])
+    return response

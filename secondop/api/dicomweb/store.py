@@ -1,0 +1,145 @@
+"""STOW-RS: objects in, as one batch and one pack. Source: PS3.18 section 10.5."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from records import rules
+from records.dicom.ingest import Batch, Result
+from records.dicom.problems import sentence
+from records.imaging import View, view_of
+from records.models import ImagingPack
+from records.uploads import MIN_FREE_BYTES, held_bytes
+from secondop.api.dicomweb import multipart
+from secondop.api.dicomweb.answers import dicom_json, edge, failure
+from secondop.lib.verdicts import Refused
+
+MAX_BATCH_BYTES = 4 * 1024**3
+MAX_PARTS = 20_000
+# FailureReason, PS3.18 table I.2-2
+REASONS = {"other_bytes": 0x0111, "not_storable": 0x0122, "other_study": 0xC409, "bad_uid": 0xC000}
+DICOM_PART = re.compile(
+    r"content-type\s*:\s*application/dicom\s*(;|$)", re.IGNORECASE | re.MULTILINE
+)
+
+
+@edge
+def store(request: HttpRequest, pk: UUID, study: str = "") -> HttpResponseBase:
+    """Take in the objects of a body; each gets its own answer.
+
+    SECURITY: routed without CSRF token, since DICOMweb clients send none: see
+    `_refuse_foreign_pages`. Outside any transaction: bodies are long.
+    """
+    view = view_of(request.user, pk)
+    _refuse_foreign_pages(request)
+    rules.may_add_records(request.user, view.case_file).or_raise()
+    content_type = request.headers.get("Content-Type", "")
+    if not content_type.lower().startswith("multipart/related"):
+        return failure(415, "Send multipart/related with parts of application/dicom.")
+    if 'type="application/dicom' in content_type and 'type="application/dicom"' not in content_type:
+        return failure(415, "Only application/dicom can be stored.")
+    _refuse_size(request, view)
+    boundary = multipart.boundary_of(content_type)
+    with Batch(view.case_file, by=request.user, study_uid=study) as batch:
+        multipart.feed(request, boundary, _Parts(batch))
+        results = batch.close()
+    return _answer(results, view, pk)
+
+
+def _refuse_foreign_pages(request: HttpRequest) -> None:
+    """Another site's page can send neither this content type nor this origin unasked."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin", "")
+    foreign = origin and urlsplit(origin).netloc != request.get_host()
+    if site not in ("same-origin", "none") or foreign:
+        raise Refused(_("This request came from another site."), 403)
+
+
+def _refuse_size(request: HttpRequest, view: View) -> None:
+    length = request.headers.get("Content-Length", "")
+    if not length.isdigit():
+        raise Refused(_("The size of the images was not told."), 411)
+    if int(length) > MAX_BATCH_BYTES:
+        raise Refused(_("This is more than we can take at once. Send it in parts."), 413)
+    packed = ImagingPack.objects.filter(case_file=view.case_file).aggregate(n=Sum("size_bytes"))[
+        "n"
+    ]
+    if (packed or 0) + held_bytes(view.case_file) + int(length) > settings.MAX_CASE_FILE_BYTES:
+        raise Refused(_("There is no room for these images in your case file. Ask us first."), 413)
+    settings.UPLOADS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if shutil.disk_usage(settings.UPLOADS_DIR).free - int(length) < MIN_FREE_BYTES:
+        raise Refused(_("We have no room just now. Please try again later today."), 507)
+
+
+class _Parts:
+    """Hands the parts of a body to a batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self._is_dicom = batch, True
+
+    def begin(self, headers: str) -> None:
+        if len(self.batch.results) >= MAX_PARTS:
+            raise multipart.Malformed
+        self._is_dicom = not headers or "content-type" not in headers.lower() or bool(
+            DICOM_PART.search(headers)
+        )  # fmt: skip
+        self.batch.begin()
+
+    def write(self, block: bytes) -> None:
+        if self._is_dicom:
+            self.batch.write(block)
+
+    def finish(self) -> None:
+        if self._is_dicom:
+            self.batch.finish()
+        else:
+            self.batch.refuse("not_dicom")
+
+
+def _answer(results: list[Result], view: View, pk: UUID) -> HttpResponse:
+    root = reverse("dicomweb:studies", args=[pk])
+    stored = [_reference(r, root) for r in results if not r.problem]
+    failed = [_reference(r, root) | _reason(r) for r in results if r.problem and r.received]
+    other = [_reason(r) for r in results if r.problem and not r.received]
+    body: dict[str, Any] = {}
+    for tag, items in (("00081199", stored), ("00081198", failed), ("0008119A", other)):
+        if items:
+            body[tag] = {"vr": "SQ", "Value": items}
+    studies = {r.received.study_uid for r in results if r.received and not r.problem}
+    if len(studies) == 1:
+        body["00081190"] = {"vr": "UR", "Value": [f"{root}/{studies.pop()}"]}
+    status = 200 if not failed and not other else 202 if stored else 409
+    if not results:
+        return failure(400, "The body held no parts.")
+    return dicom_json(json.dumps(body), status=status)
+
+
+def _reference(result: Result, root: str) -> dict[str, Any]:
+    one = result.received
+    if one is None:
+        return {}
+    path = f"{root}/{one.study_uid}/series/{one.series_uid}/instances/{one.instance_uid}"
+    named = {
+        "00081150": {"vr": "UI", "Value": [one.class_uid]},
+        "00081155": {"vr": "UI", "Value": [one.instance_uid]},
+    }
+    return named if result.problem else named | {"00081190": {"vr": "UR", "Value": [path]}}
+
+
+def _reason(result: Result) -> dict[str, Any]:
+    """The standard's number for machines, and our sentence for the person who sent it."""
+    return {
+        "00081197": {"vr": "US", "Value": [REASONS.get(result.problem, 0xC000)]},
+        "00000902": {"vr": "LO", "Value": [sentence(result.problem)]},
+    }
