@@ -54,5 +54,7 @@ def revoke(case_file: CaseFile, *, to: Any, by: Any) -> None:
 
 def revoke_all(case_file: CaseFile, *, by: Any) -> None:
     """Shut out every reader: the patient stopped, or the request is closed."""
-    for live in AccessGrant.objects.filter(case_file=case_file, revoked_at=None).select_related("to"):
+    for live in AccessGrant.objects.filter(case_file=case_file, revoked_at=None).select_related(
+        "to"
+    ):
         revoke(case_file, to=live.to, by=by)

@@ -60,7 +60,9 @@ def _what_you_want_to_know(opinion_request: OpinionRequest) -> list[str | Promis
 
 
 def _your_records(opinion_request: OpinionRequest) -> list[str | Promise]:
-    usable = opinion_request.case_file.documents.filter(status__in=["screening", "held", "available"])
+    usable = opinion_request.case_file.documents.filter(
+        status__in=["screening", "held", "available"]
+    )
     if usable.exists():
         return []
     return [_("Add at least one record. A letter or a photo of one is enough to start.")]
@@ -71,12 +73,42 @@ def _kind_of_review(opinion_request: OpinionRequest) -> list[str | Promise]:
 
 
 SECTIONS = (
-    Section("about", _("About you"), _("Name, date of birth, safety questions"), "requests:about", _about_you),
-    Section("told", _("What you were told"), _("The diagnosis and the plan, as far as you know"), "requests:told", _what_you_were_told),
-    Section("questions", _("What you want to know"), _("Your questions and what matters to you"), "requests:questions", _what_you_want_to_know),
-    Section("records", _("Your records"), _("Letters, reports, photos of papers"), "requests:records", _your_records),
-    Section("review", _("Sealed or open review"), _("How the specialist should look at your case"), "requests:review", _kind_of_review),
-)  # fmt: skip
+    Section(
+        "about",
+        _("About you"),
+        _("Name, date of birth, safety questions"),
+        "requests:about",
+        _about_you,
+    ),
+    Section(
+        "told",
+        _("What you were told"),
+        _("The diagnosis and the plan, as far as you know"),
+        "requests:told",
+        _what_you_were_told,
+    ),
+    Section(
+        "questions",
+        _("What you want to know"),
+        _("Your questions and what matters to you"),
+        "requests:questions",
+        _what_you_want_to_know,
+    ),
+    Section(
+        "records",
+        _("Your records"),
+        _("Letters, reports, photos of papers"),
+        "requests:records",
+        _your_records,
+    ),
+    Section(
+        "review",
+        _("Sealed or open review"),
+        _("How the specialist should look at your case"),
+        "requests:review",
+        _kind_of_review,
+    ),
+)
 
 
 def what_is_missing(opinion_request: OpinionRequest) -> list[Missing]:

@@ -40,7 +40,15 @@ urlpatterns = [
     path("clinic/requests/<uuid:pk>/messages/", triage.staff_messages, name="staff_messages"),
     path("clinic/requests/<uuid:pk>/reopen/", triage.staff_reopen, name="staff_reopen"),
     path("clinic/requests/<uuid:pk>/records/", preparing.prepare, name="prepare"),
-    path("clinic/documents/<uuid:pk>/class/", preparing.classify_document, name="classify_document"),
-    path("clinic/questions/<uuid:pk>/class/", preparing.classify_question, name="classify_question"),
-    path("clinic/statements/<uuid:pk>/class/", preparing.classify_statement, name="classify_statement"),
+    path(
+        "clinic/documents/<uuid:pk>/class/", preparing.classify_document, name="classify_document"
+    ),
+    path(
+        "clinic/questions/<uuid:pk>/class/", preparing.classify_question, name="classify_question"
+    ),
+    path(
+        "clinic/statements/<uuid:pk>/class/",
+        preparing.classify_statement,
+        name="classify_statement",
+    ),
 ]

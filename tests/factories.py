@@ -218,27 +218,35 @@ def opinion_request_at(
     if status == "withdrawn":
         opinion_request = requests.submit(opinion_request, truth_name="Maria Example", by=patient)
         return requests.withdraw(opinion_request, by=patient)
-    steps = WALK[: WALK.index(status) + 1]
-    if "submitted" in steps:
-        opinion_request = requests.submit(opinion_request, truth_name="Maria Example", by=patient)
-    if "collecting" in steps:
-        opinion_request = requests.accept(opinion_request, by=by)
-    if "ready" in steps:
-        opinion_request = requests.mark_ready(opinion_request, by=by)
-    if "referred" in steps:
-        who = who or specialist(clinic)
-        opinion_request = referrals.refer(opinion_request, to=who, by=by)
-    if "in_review" in steps:
-        referrals.take(opinion_request.referrals.get(), by=who.user)
-    if "quality_check" in steps:
-        sign(opinion_request.referrals.get())
-    if "delivered" in steps:
-        checker = quality_reviewer(clinic)
-        opinion_request = referrals.begin_check(opinion_request, by=checker)
-        opinion_request = referrals.approve(opinion_request, by=checker)
-    if "closed" in steps:
-        opinion_request = requests.close(opinion_request, by=patient)
-    return OpinionRequest.objects.get(pk=opinion_request.pk)
+    return _walk_on(opinion_request, status, who=who, patient=patient, by=by)
+
+
+def _walk_on(
+    opinion_request: OpinionRequest, status: str, *, who: Specialist | None, patient: User, by: User
+) -> OpinionRequest:
+    """The main road: submitted, collecting, ready, referred, in review, checked, delivered."""
+    clinic = opinion_request.clinic
+    roads = {
+        "submitted": lambda it: requests.submit(it, truth_name="Maria Example", by=patient),
+        "collecting": lambda it: requests.accept(it, by=by),
+        "ready": lambda it: requests.mark_ready(it, by=by),
+        "referred": lambda it: referrals.refer(it, to=who or specialist(clinic), by=by),
+        "in_review": lambda it: referrals.take(
+            it.referrals.get(), by=it.referrals.get().specialist.user
+        ),
+        "quality_check": lambda it: sign(it.referrals.get()),
+        "delivered": lambda it: deliver(it, by=quality_reviewer(clinic)),
+        "closed": lambda it: requests.close(it, by=patient),
+    }
+    for step in WALK[1 : WALK.index(status) + 1]:
+        roads[step](opinion_request)
+        opinion_request = OpinionRequest.objects.get(pk=opinion_request.pk)
+    return opinion_request
+
+
+def deliver(opinion_request: OpinionRequest, *, by: User) -> OpinionRequest:
+    opinion_request = referrals.begin_check(opinion_request, by=by)
+    return referrals.approve(opinion_request, by=by)
 
 
 INDEPENDENT = {

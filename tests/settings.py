@@ -8,7 +8,12 @@ if "STATE_DIR" not in os.environ:
     os.environ["STATE_DIR"] = tempfile.mkdtemp(prefix="secondop-test-")
 os.environ.setdefault("DEMO", "0")
 
-from secondop.settings import *  # noqa: F403
+# Each xdist worker has a Redis database of its own: emptying one cache must not empty another's.
+_number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
+if "db=" not in os.environ["REDIS_URL"]:
+    os.environ["REDIS_URL"] += f"?db={_number}"
+
+from secondop.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -113,8 +113,16 @@ class SafetyFacts(models.Model):
     has_kidney_disease = models.CharField(max_length=10, choices=Known.choices, blank=True)
 
     class Privacy:
-        private = {"has_allergies", "allergies", "has_implants", "implants", "is_pregnant",
-                   "takes_anticoagulants", "anticoagulants", "has_kidney_disease"}
+        private = {
+            "has_allergies",
+            "allergies",
+            "has_implants",
+            "implants",
+            "is_pregnant",
+            "takes_anticoagulants",
+            "anticoagulants",
+            "has_kidney_disease",
+        }
         plain = {"case_file", "clinic"}
 
     def __str__(self) -> str:
@@ -157,8 +165,17 @@ class OriginalDiagnosis(models.Model):
         ]
 
     class Privacy:
-        private = {"was_not_named", "diagnosis", "icd10_code", "treatment", "treatment_state",
-                   "doctor_name", "hospital_name", "told_on", "treatment_planned_on"}
+        private = {
+            "was_not_named",
+            "diagnosis",
+            "icd10_code",
+            "treatment",
+            "treatment_state",
+            "doctor_name",
+            "hospital_name",
+            "told_on",
+            "treatment_planned_on",
+        }
         plain = {"case_file", "clinic", "changed_at"}
 
     def __str__(self) -> str:
@@ -198,8 +215,17 @@ class AccessGrant(models.Model):
 
     class Privacy:
         private: set[str] = set()
-        plain = {"id", "clinic", "case_file", "to", "as_role", "sight", "opened_at", "until",
-                 "revoked_at"}
+        plain = {
+            "id",
+            "clinic",
+            "case_file",
+            "to",
+            "as_role",
+            "sight",
+            "opened_at",
+            "until",
+            "revoked_at",
+        }
 
     def __str__(self) -> str:
         return f"grant {str(self.pk)[:8]}"

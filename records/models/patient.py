@@ -89,6 +89,10 @@ class ProxyQuerySet(models.QuerySet["Proxy"]):
     def live(self) -> Self:
         return self.filter(revoked_at=None, until__gte=TruncDate(Now()))
 
+    def visible_to(self, user: Any) -> Self:
+        """Whoever may see the patient may see who acts for them."""
+        return self.filter(patient__in=Patient.objects.visible_to(user))
+
 
 class Proxy(models.Model):
     """Somebody who acts for a patient, by a recorded authority, until a date."""

@@ -28,6 +28,12 @@ class ProxyInvitationQuerySet(models.QuerySet["ProxyInvitation"]):
         own = EmailAddress.objects.filter(user=user, verified=True).values("email")
         return self.open().filter(email__in=own)
 
+    def visible_as(self, kind: str, user: Any) -> Self:
+        """ "inviter": the patient's side or the clinic, who asked and may take it back."""
+        if kind != "inviter":
+            return self.none()
+        return self.filter(patient__in=Patient.objects.visible_to(user))
+
 
 class ProxyInvitation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from records import proxies as steps
@@ -66,20 +66,15 @@ def proxy_accept(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def proxy_take_back(request: HttpRequest, pk: UUID) -> HttpResponse:
-    waiting = ProxyInvitation.objects.select_related("patient").filter(
-        patient__in=Patient.objects.visible_to(request.user)
-    )
-    invitation = get_object_or_404(waiting, pk=pk)
+    waiting = ProxyInvitation.objects.select_related("patient")
+    invitation = get_visible(waiting, request.user, pk, as_="inviter")
     steps.take_back(invitation, by=request.user)
     messages.success(request, _("The invitation is taken back."))
     return redirect("records:proxies", pk=invitation.patient_id)
 
 
 def proxy_end(request: HttpRequest, pk: UUID) -> HttpResponse:
-    seen = Proxy.objects.select_related("patient").filter(
-        patient__in=Patient.objects.visible_to(request.user)
-    )
-    proxy = get_object_or_404(seen, pk=pk)
+    proxy = get_visible(Proxy.objects.select_related("patient"), request.user, pk)
     steps.end(proxy, by=request.user)
     messages.success(request, _("This has ended. They see nothing more from now on."))
     try:

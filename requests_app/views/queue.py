@@ -131,7 +131,7 @@ def queue_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Every row of the same filter, streamed; that somebody took the list away is noted."""
     form = QueueFilterForm(request.GET, clinics=listing.clinics_of(request.user))
     filters = form.filters(_matches(request, form, _search_text(request)))
-    clinic = Clinic.objects.get(pk=filters.clinic_id)
+    clinic = get_visible(Clinic, request.user, str(filters.clinic_id))
     used = sorted(name for name, value in form.cleaned_data.items() if value)
     used += ["search"] if filters.matches is not None else []
     note("queue.exported", by=request.user, about=clinic, role=COORDINATOR, filters=used)

@@ -35,6 +35,10 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").strip().lower())
 
+    def visible_to(self, user: Any) -> models.QuerySet[User]:
+        """Oneself. Colleagues and patients are seen through rows that name them."""
+        return self.filter(pk=user.pk)
+
     def working_as(self, role: str, *, clinic_id: Any) -> models.QuerySet[User]:
         """Active people who hold `role` at the clinic now."""
         members = Membership.objects.live().filter(clinic_id=clinic_id, role=role)
@@ -107,6 +111,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         return bool(self.roles)
 
 
+class ClinicQuerySet(models.QuerySet["Clinic"]):
+    def visible_to(self, user: Any) -> Self:
+        """The clinics where this person works, in any role."""
+        return self.filter(pk__in=user.clinics_as(*ROLES))
+
+
 class Clinic(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=120)
@@ -123,6 +133,8 @@ class Clinic(models.Model):
     unopened_call_hours = models.PositiveSmallIntegerField(default=72)
     offer_hours = models.PositiveSmallIntegerField(default=12)
     review_hours = models.PositiveSmallIntegerField(default=48)
+
+    objects = ClinicQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

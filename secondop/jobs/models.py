@@ -48,6 +48,15 @@ class JobQuerySet(models.QuerySet[Any]):
     def troubled(self) -> Self:
         return self.filter(status__in=["failed", "dead"])
 
+    def visible_as(self, kind: str, user: Any) -> Self:
+        """"desk": jobs of the person's clinics; administrators also see those of no clinic."""
+        if kind != "desk":
+            return self.none()
+        seen = Q(clinic_id__in=user.clinics_as("coordinator", "administrator"))
+        if user.clinics_as("administrator"):
+            seen |= Q(clinic_id=None)
+        return self.filter(seen)
+
 
 class Job(models.Model):
     class Status(models.TextChoices):

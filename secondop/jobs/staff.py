@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import Http404
 
@@ -13,8 +12,6 @@ from secondop.audit.trail import note
 from secondop.jobs.models import Job
 from secondop.jobs.ring import ring
 from secondop.jobs.sweep import job_models
-
-DESK = ("coordinator", "administrator")
 
 
 def kind_of(model: type[Job]) -> str:
@@ -27,14 +24,6 @@ def model_of(kind: str) -> type[Job]:
         if kind_of(model) == kind:
             return model
     raise Http404
-
-
-def jobs_for(model: type[Job], user: Any) -> QuerySet[Any]:
-    """Jobs of the person's clinics; administrators also see those of no clinic (account mails)."""
-    seen = Q(clinic_id__in=user.clinics_as(*DESK))
-    if user.clinics_as("administrator"):
-        seen |= Q(clinic_id=None)
-    return model.objects.filter(seen)
 
 
 @transaction.atomic

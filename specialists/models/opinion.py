@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -228,6 +229,14 @@ class TreatmentOption(models.Model):
         return f"option {str(self.pk)[:8]}"
 
 
+class QualityCheckQuerySet(models.QuerySet["QualityCheck"]):
+    def visible_to(self, user: Any) -> Self:
+        """The own checks, while the person is still a quality reviewer of that clinic."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(reviewer=user, clinic_id__in=user.clinics_as("quality_reviewer"))
+
+
 class QualityCheck(models.Model):
     """A second clinician's look at all signed opinions of a request; never the author's own."""
 
@@ -245,6 +254,8 @@ class QualityCheck(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True)
     comments = models.TextField(max_length=4000, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = QualityCheckQuerySet.as_manager()
 
     class Meta:
         ordering = ["begun_at"]

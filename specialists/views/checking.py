@@ -7,9 +7,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +17,7 @@ from records.models import CaseFile
 from requests_app.models import OpinionRequest
 from requests_app.rendering import present
 from secondop.accounts.roles import QUALITY_REVIEWER
+from secondop.lib.access import get_visible
 from secondop.lib.canonical import canonical_json, sha256_of
 from secondop.lib.keyset import keyset_page
 from specialists import rules, workflow
@@ -61,16 +62,13 @@ def _checkable(request: HttpRequest, pk: UUID) -> OpinionRequest:
 
     The second lets a late click be told that it came too late, instead of a 404.
     """
-    user: Any = request.user
-    waiting = OpinionRequest.objects.visible_as(QUALITY_REVIEWER, user)
-    done = QualityCheck.objects.filter(
-        reviewer=user, clinic_id__in=user.clinics_as(QUALITY_REVIEWER)
-    ).values("opinion_request")
-    rows = OpinionRequest.objects.select_related("clinic").filter(
-        Q(pk__in=waiting.values("pk")) | Q(pk__in=done)
-    )
-    found = get_object_or_404(rows, pk=pk)
-    rules.may_check(user, found).or_raise()
+    done = QualityCheck.objects.visible_to(request.user).filter(opinion_request=pk)
+    if check := done.select_related("opinion_request").first():
+        found = check.opinion_request
+    else:
+        rows = OpinionRequest.objects.select_related("clinic")
+        found = get_visible(rows, request.user, pk, as_=QUALITY_REVIEWER)
+    rules.may_check(request.user, found).or_raise()
     return found
 
 

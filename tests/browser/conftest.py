@@ -120,7 +120,6 @@ def visitor(context: Any, live_server: Any, request: pytest.FixtureRequest) -> I
     page = context.new_page()
     yield Visitor(page, live_server.url)
     if folder := os.environ.get("LAST_LOOK"):
-        print(f"last at {page.url}")
         page.screenshot(path=Path(folder) / f"{request.node.originalname}.png", full_page=True)
     page.close()
 

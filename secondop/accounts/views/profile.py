@@ -13,11 +13,12 @@ from django.utils.translation import override
 from secondop.accounts.forms import ProfileForm
 from secondop.accounts.language import remember_language
 from secondop.accounts.models import User
+from secondop.lib.access import get_visible
 
 
 def profile(request: HttpRequest) -> HttpResponse:
     # A copy: the page's header keeps the saved name while the form shows what was typed.
-    person = User.objects.get(pk=cast(User, request.user).pk)
+    person = get_visible(User, request.user, cast(User, request.user).pk)
     form = ProfileForm(request.POST or None, instance=person)
     if request.method == "POST" and form.is_valid():
         saved = form.save()

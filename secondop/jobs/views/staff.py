@@ -7,14 +7,15 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from secondop.jobs.models import Job
 from secondop.jobs.reasons import reason_in_words
-from secondop.jobs.staff import jobs_for, kind_of, model_of
+from secondop.jobs.staff import kind_of, model_of
 from secondop.jobs.staff import retry as retry_job
 from secondop.jobs.sweep import job_models
+from secondop.lib.access import get_visible
 from secondop.lib.pages import page_or_part
 
 SHOWN_OF_A_KIND = 50
@@ -27,7 +28,7 @@ def list_jobs(request: HttpRequest) -> HttpResponse:
 
 
 def retry(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
-    job = get_object_or_404(jobs_for(model_of(kind), request.user), pk=pk)
+    job = get_visible(model_of(kind), request.user, pk, as_="desk")
     if retry_job(job, by=request.user):
         messages.success(request, _("It is tried again now."))
     else:
@@ -36,7 +37,7 @@ def retry(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
 
 
 def _group(model: type[Job], user: Any) -> dict[str, Any] | None:
-    mine = jobs_for(model, user)
+    mine = model.objects.visible_as("desk", user)
     troubled = mine.filter(status__in=["failed", "dead"]).order_by("-run_after", "id")
     rows = [_row(job) for job in troubled[: SHOWN_OF_A_KIND + 1]]
     running = [_row(job) for job in mine.filter(status="running").order_by("run_after")[:10]]

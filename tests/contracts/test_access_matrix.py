@@ -1,0 +1,258 @@
+"""Every route, every method, every kind of person. A new route fails here until it is listed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from records.models import DocumentPage, Proxy, Upload
+from requests_app.models import FollowUpQuestion, StaffTask
+from secondop.accounts.models import Invitation, Membership
+from secondop.lib.routes import declared_routes
+from secondop.notifications.models import Notification
+from tests import factories
+from tests.contracts.matrix import ALL_SIGNED_IN, ANYBODY, MATRIX
+from tests.records.dicom import samples as imaging
+
+pytestmark = pytest.mark.django_db
+
+KINDS = ["nobody", "stranger", "patient", "proxy", "former proxy", "other patient", "coordinator",
+         "coordinator of B", "former coordinator", "specialist", "other specialist", "author",
+         "quality_reviewer", "administrator", "auditor", "without second factor"]  # fmt: skip
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
+REFUSED = (404,)
+
+
+def third_party(name: str) -> bool:
+    """Sign-in pages of allauth: who may use them is allauth's own, tested business."""
+    return name.startswith(("account_", "mfa_", "usersessions_"))
+
+
+def routes(resolver=None, prefix=""):
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, f"{prefix}{entry.namespace}:" if entry.namespace else prefix)
+        elif isinstance(entry, URLPattern):
+            yield prefix + (entry.name or "?")
+
+
+def test_every_declared_route_and_method_is_in_the_matrix():
+    declared = {
+        (name, method)
+        for name, route in declared_routes().items()
+        for method in route.methods
+        if not third_party(name) and not name.startswith("demo:") and name != "pages:styleguide"
+    }
+    assert declared == set(MATRIX)
+
+
+def test_every_route_of_ours_is_declared():
+    ours = {name for name in routes() if not third_party(name)}
+    assert ours <= set(declared_routes())
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker):
+    """One clinic with a request in review, a delivered one, a request in check; another clinic."""
+    with django_db_blocker.unblock():
+        yield build_world()
+        _empty_the_database()
+
+
+def _empty_the_database():
+    from django.core.management import call_command
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        call_command("flush", verbosity=0, interactive=False)
+        cursor.execute("SET session_replication_role = origin")
+
+
+def build_world():
+    w = SimpleNamespace()
+    w.a, w.b = factories.ClinicFactory(), factories.ClinicFactory()
+    specialist = factories.specialist(w.a)
+    author = factories.specialist(w.a)
+    w.review = factories.opinion_request_at("in_review", w.a, who=specialist)
+    w.delivered = factories.opinion_request_at("delivered", w.a, who=author)
+    w.checking = factories.opinion_request_at("quality_check", w.a, who=author)
+    patient = w.review.started_by
+    for other in (w.delivered,):  # the same patient's delivered request
+        other.case_file.patient.user = None
+        other.case_file.patient.save()
+        other.case_file.patient = w.review.case_file.patient
+        other.case_file.save()
+    proxy, former = factories.UserFactory(), factories.UserFactory()
+    until = timezone.now().date() + timedelta(days=30)
+    common = {"clinic": w.a, "patient": w.review.case_file.patient, "recorded_by": patient,
+              "authority": "permission", "until": until}  # fmt: skip
+    w.proxy_row = Proxy.objects.create(user=proxy, **common)
+    Proxy.objects.create(user=former, revoked_at=timezone.now(), **common)
+    former_coordinator = factories.coordinator(w.a)
+    Membership.objects.filter(user=former_coordinator).update(ended_at=timezone.now())
+    w.people = {
+        "nobody": None,
+        "stranger": factories.UserFactory(),
+        "patient": patient,
+        "proxy": proxy,
+        "former proxy": former,
+        "other patient": factories.opinion_request_at("delivered", w.a).started_by,
+        "coordinator": factories.coordinator(w.a),
+        "coordinator of B": factories.coordinator(w.b),
+        "former coordinator": former_coordinator,
+        "specialist": specialist.user,
+        "other specialist": factories.specialist(w.a).user,
+        "author": author.user,
+        "quality_reviewer": factories.quality_reviewer(w.a),
+        "administrator": factories.administrator(w.a),
+        "auditor": factories.auditor(w.a),
+        "without second factor": factories.member("coordinator", w.a, second_factor=False),
+    }
+    w.document = w.review.case_file.documents.get()
+    DocumentPage.objects.create(
+        clinic=w.a, case_file=w.review.case_file, document=w.document, number=1,
+        key=w.document.key, width=10, height=10,
+    )  # fmt: skip
+    w.report = w.delivered.reports.get()
+    w.follow_up = FollowUpQuestion.objects.create(
+        clinic=w.a, report=w.report, asked_by=patient, text="And now?", due_at=timezone.now()
+    )
+    w.task = StaffTask.objects.create(
+        clinic=w.a, opinion_request=w.review, kind="overdue", about_due_at=timezone.now()
+    )
+    w.upload = Upload.objects.create(
+        clinic=w.a, case_file=w.review.case_file, by=patient, file_name="a.pdf", size_bytes=10,
+        key="uploads/aa/test", expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
+    w.invitation = Invitation.objects.create(
+        clinic=w.a, email="new@example.org", role="coordinator", token_sha256="0" * 64,
+        invited_by=w.people["administrator"], expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
+    w.notification = Notification.objects.create(
+        to=patient, message="request_submitted", path="/", clinic_id=w.a.pk, status="dead"
+    )
+    w.statement = factories.add_statement(w.review, "story", "It began in spring.")
+    imaging.store(w.review.case_file, imaging.as_bytes(imaging.ct(1)))
+    imaging.clear(w.review.case_file)
+    return w
+
+
+def imaging_arguments(w, name, who):
+    """The cleared image of this world under the names the person knows it by."""
+    study = w.review.case_file.imaging_studies.get()
+    series, instance = study.series.get(), study.instances.get()
+    if who in ("specialist", "author"):
+        uids = [study.alias_uid, series.alias_uid, instance.alias_uid]
+    else:
+        uids = [study.StudyInstanceUID, series.SeriesInstanceUID, instance.SOPInstanceUID]
+    tail = {"frames": ["1"], "frame_rendered": [1], "frame_thumbnail": [1],
+            "bulk_data": ["7FE00010"]}  # fmt: skip
+    short = name.partition(":")[2]
+    count = {"studies": 0, "all_series": 0, "all_instances": 0, "series": 1, "study": 1,
+             "one_series": 2, "instances": 2}.get(short)  # fmt: skip
+    if count is None:
+        count = 1 if short.startswith("study_") else 2 if short.startswith("series_") else 3
+    return [w.review.case_file_id, *uids[:count], *tail.get(short, [])]
+
+
+def arguments(w, name, who="patient"):
+    """The row of this world that the route is about."""
+    if name.startswith("dicomweb:"):
+        return imaging_arguments(w, name, who)
+    referral = w.review.referrals.get()
+    special = {
+        "requests:report": [w.report.pk],
+        "requests:report_pdf": [w.report.pk],
+        "requests:acknowledge": [w.report.pk],
+        "requests:follow_up": [w.report.pk],
+        "requests:task_done": [w.task.pk],
+        "requests:classify_document": [w.document.pk],
+        "requests:classify_question": [w.review.questions.get().pk],
+        "requests:classify_statement": [w.statement.pk],
+        "records:upload_create": [w.review.case_file_id],
+        "records:upload_simple": [w.review.case_file_id],
+        "records:documents": [w.review.case_file_id],
+        "records:upload": [w.upload.pk],
+        "records:document": [w.document.pk],
+        "records:page_image": [w.document.pk, 1],
+        "records:download": [w.document.pk],
+        "records:set_kind": [w.document.pk],
+        "records:remove": [w.document.pk],
+        "records:proxies": [w.review.case_file.patient_id],
+        "records:proxy_end": [w.proxy_row.pk],
+        "specialists:answer_follow_up": [w.follow_up.pk],
+        "specialists:check": [w.checking.pk],
+        "specialists:decide": [w.checking.pk],
+        "specialists:refer": [w.review.pk],
+        "specialists:resume": [w.review.pk],
+        "accounts:revoke_invitation": [w.invitation.pk],
+        "accounts:end_membership": [w.people["coordinator"].memberships.get().pk],
+        "accounts:invitation": ["unknown-token"],
+        "notifications:open": [w.notification.pk],
+        "jobs:retry": ["notification", w.notification.pk],
+    }
+    if name in special:
+        return special[name]
+    if "<" not in str(get_resolver().reverse_dict) and name.startswith("specialists:"):
+        return [referral.pk]
+    try:
+        reverse(name)
+    except Exception:
+        is_referral = name.startswith("specialists:")
+        return [referral.pk if is_referral else w.review.pk]
+    return []
+
+
+def may_pass(kinds, who) -> bool:
+    if kinds == ANYBODY:
+        return True
+    if kinds == ALL_SIGNED_IN:
+        return who not in ("nobody", "without second factor")
+    return who in kinds
+
+
+def ask(w, who, name, method):
+    client = Client(raise_request_exception=False)
+    if w.people[who]:
+        client.force_login(w.people[who])
+    headers = {"accept": "*/*, text/html" if name.startswith("dicomweb:") else "text/html"}
+    return client.generic(method, reverse(name, args=arguments(w, name, who)), headers=headers)
+
+
+@pytest.mark.parametrize("who", KINDS)
+@pytest.mark.parametrize("route", MATRIX, ids=" ".join)
+def test_access(world, db, route, who):
+    name, method = route
+    kinds = frozenset(MATRIX[route])
+    response = ask(world, who, name, method)
+    answer = f"{response.status_code} for {who} at {method} {name}"
+    if may_pass(kinds, who):
+        assert response.status_code not in (401, 404, 405, 500, 501), answer
+        if response.status_code == 302:
+            assert "/account/login" not in response.url, answer
+    elif who == "nobody":
+        assert response.status_code in (302, 401), answer
+        assert response.status_code == 401 or "/login" in response.url, answer
+    elif who == "without second factor":
+        open_door = declared_routes()[name].without_second_factor
+        if not open_door:
+            assert response.status_code == 302, answer
+            assert "second-factor" in response.url, answer
+    else:
+        assert response.status_code in REFUSED, answer
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in MATRIX}))
+def test_undeclared_methods_are_refused(world, db, name):
+    declared = declared_routes()[name].methods
+    for method in METHODS:
+        if method in declared or (method == "HEAD" and "GET" in declared):
+            continue
+        response = ask(world, "coordinator", name, method)
+        assert response.status_code == 405, f"{method} {name} gave {response.status_code}"
