@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from records.dicom import packs
 from records.dicom.objects import Received, is_somebody_else
 from records.dicom.values import alias_uid
 from records.models import (
@@ -223,6 +224,15 @@ def release(study: ImagingStudy, *, by: Any) -> None:
     study.save(update_fields=["problem"])
     study.move_to(Status.AVAILABLE)
     note("imaging.released", by=by, about=study)
+
+
+def check_pack(pack: ImagingPack) -> bool:
+    """Read a whole pack; a damaged one is named and set aside. For the nightly command."""
+    if packs.is_intact(pack):
+        ImagingPack.objects.filter(pk=pack.pk).update(checked_at=Now())
+        return True
+    quarantine_pack(pack)
+    return False
 
 
 @transaction.atomic

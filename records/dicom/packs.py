@@ -20,7 +20,6 @@ from typing import Any, Self
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.utils import timezone
 
 from records.models import ImagingPack
 from secondop.lib.storage import new_key
@@ -238,11 +237,3 @@ def _hash_of_range(key: str, offset: int, length: int) -> str:
     for block in blocks(key, offset, length):
         digest.update(block)
     return digest.hexdigest()
-
-
-def check(pack: ImagingPack) -> bool:
-    """Check a pack and write down the result; a damaged one is set aside. Safe to repeat."""
-    intact = is_intact(pack)
-    fields = {"checked_at": timezone.now()} | ({} if intact else {"quarantined_at": timezone.now()})
-    ImagingPack.objects.filter(pk=pack.pk).update(**fields)
-    return intact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from itertools import chain
 
@@ -35,10 +36,22 @@ def whole(view: View, instance: ImagingInstance) -> tuple[int, Iterator[bytes]]:
     """Length and blocks of a file. SECURITY: the preamble may hold a program; it is emptied."""
     if view.is_sealed:
         return _projected(view, instance)
-    key, offset, length = instance.pack.key, instance.offset, instance.size_bytes
-    if packs.read(key, offset + 128, 4) != b"DICM":  # came without preamble and meta
-        return length, packs.blocks(key, offset, length)
-    return length, chain([bytes(128)], packs.blocks(key, offset + 128, length - 128))
+    return instance.size_bytes, _checked(instance)
+
+
+def _checked(instance: ImagingInstance) -> Iterator[bytes]:
+    """The original, hashed on its way out. Its last block is held back until the hash is right."""
+    digest, held = hashlib.sha256(), b""
+    for block in packs.blocks(instance.pack.key, instance.offset, instance.size_bytes):
+        digest.update(block)
+        if held:
+            yield held
+        elif block[128:132] == b"DICM":
+            block = bytes(128) + block[128:]
+        held = block
+    if digest.hexdigest() != instance.sha256:
+        raise packs.Damaged
+    yield held
 
 
 def _projected(view: View, instance: ImagingInstance) -> tuple[int, Iterator[bytes]]:

@@ -2,11 +2,13 @@
 
 import struct
 import zlib
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 
 from records.dicom import packs
 from records.models import ImagingInstance, ImagingPack, ImagingSeries, ImagingStudy
@@ -37,7 +39,7 @@ class TestBatch:
         assert study.search["00100010"]["Value"] == [{"Alphabetic": "Example^Maria"}]
         assert not series.may_show_text
         assert series.blinding_class == ""
-        assert packs.check(pack)
+        assert packs.is_intact(pack)
 
     def test_the_same_again_is_a_success_and_stores_nothing(self):
         case_file = a_case_file()
@@ -142,7 +144,7 @@ class TestDeflated:
         )
         frame = packs.read(instance.pack.key, instance.frame_offsets[0], instance.frame_lengths[0])
         assert plain.endswith(frame)
-        assert packs.check(instance.pack)
+        assert packs.is_intact(instance.pack)
 
     def test_a_bomb_is_refused_and_the_rest_survives(self):
         plain = as_bytes(ct(1))
@@ -158,6 +160,15 @@ class TestDamage:
         with Path(default_storage.path(pack.key)).open("r+b") as file:
             file.seek(pack.headers_offset - 3)
             file.write(b"\xee")
-        assert not packs.check(pack)
+        out = StringIO()
+        with pytest.raises(SystemExit):
+            call_command("verify_packs", stdout=out)
         pack.refresh_from_db()
         assert pack.quarantined_at
+        assert str(pack.pk) in out.getvalue()
+        assert ImagingStudy.objects.get().status == "quarantined"
+
+    def test_a_good_pack_is_marked_as_checked(self):
+        store(a_case_file(), as_bytes(ct(1)))
+        call_command("verify_packs", stdout=StringIO())
+        assert ImagingPack.objects.get().checked_at

@@ -2,11 +2,14 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
 from django.test import Client
 
-from records.models import ImagingInstance, ImagingStudy
+from records.dicom.packs import Damaged
+from records.models import ImagingInstance, ImagingPack, ImagingStudy
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, ct, store
 from tests.secondop.api.dicomweb_files import BOUNDARY, root, signed_in, stow, whole
@@ -315,6 +318,16 @@ class TestRetrieve:
         assert whole(response) == bytes(128) + raw[128:]
         response = client.get(self.at(case_file, data))
         assert part(response) == bytes(128) + raw[128:]
+
+    def test_altered_bytes_never_look_complete(self, client, case_file, files):
+        pack = ImagingPack.objects.get()
+        with Path(default_storage.path(pack.key)).open("r+b") as file:
+            file.seek(700)
+            file.write(b"\xee\xee")
+        headers = {"accept": "application/dicom"}
+        every = [client.get(self.at(case_file, one), headers=headers) for one in files]
+        with pytest.raises(Damaged):
+            [whole(response) for response in every]
 
     def test_a_series_and_a_study_come_whole(self, client, case_file, files):
         for path in (f"/studies/{STUDY}", f"/studies/{STUDY}/series/{SERIES}"):
