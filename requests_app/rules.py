@@ -152,11 +152,22 @@ def may_withdraw(user: Any, opinion_request: OpinionRequest) -> Verdict:
     return YES
 
 
+def may_discard(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Throw a request away before it was sent."""
+    if not (verdict := _only_patient(user, opinion_request)):
+        return verdict
+    if opinion_request.status != Status.DRAFT:
+        return not_now(_("You have already sent this request. We have it."))
+    return YES
+
+
 def may_reopen(user: Any, opinion_request: OpinionRequest) -> Verdict:
     if not _only_patient(user, opinion_request) and not _only_coordinator(user, opinion_request):
         return never(_("You cannot open this request again."))
     if opinion_request.status not in OpinionRequest.ENDED:
         return not_now(_("This request is still open."))
+    if opinion_request.submitted_at is None:
+        return not_now(_("This request was never sent. Its files are deleted. Begin a new one."))
     return YES
 
 

@@ -82,7 +82,20 @@ ROAD: tuple[tuple[frozenset[str], str | Promise, str | Promise], ...] = (
 
 
 def headline(opinion_request: OpinionRequest) -> str:
+    if _was_discarded(opinion_request):
+        return gettext("This request was never sent")
     return str(HEADLINES[opinion_request.status])
+
+
+def what_next(opinion_request: OpinionRequest) -> str:
+    if _was_discarded(opinion_request):
+        return gettext("The files you added are deleted. You can begin a new request at any time.")
+    return str(WHAT_NEXT[opinion_request.status])
+
+
+def _was_discarded(opinion_request: OpinionRequest) -> bool:
+    is_withdrawn = opinion_request.status == Status.WITHDRAWN
+    return is_withdrawn and opinion_request.submitted_at is None
 
 
 def steps(opinion_request: OpinionRequest, changes: Iterable[StatusChange]) -> list[dict[str, Any]]:

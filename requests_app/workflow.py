@@ -8,8 +8,10 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
+from records.erasing import discard_files
 from records.grants import revoke_all
 from records.models import CaseFile
+from records.proxies import on_behalf_of
 from requests_app import rules
 from requests_app.deadlines import DEADLINES, due_at
 from requests_app.models import Message, OpinionRequest, StatusChange
@@ -50,7 +52,9 @@ def move(
         by=by,
         reason=reason,
     )
-    note(verb, by=by, about=opinion_request, old=str(old), new=str(new))
+    patient = opinion_request.case_file.patient
+    acting_for = on_behalf_of(by, patient) if by else None
+    note(verb, by=by, about=opinion_request, on_behalf_of=acting_for, old=str(old), new=str(new))
     CaseFile.objects.filter(pk=opinion_request.case_file_id).update(
         is_open_for_records=new in rules.OPEN_FOR_RECORDS
     )
@@ -141,10 +145,31 @@ def mark_ready(opinion_request: OpinionRequest, *, waiver: str = "", by: Any) ->
 def withdraw(opinion_request: OpinionRequest, *, by: Any) -> None:
     """The patient stops; open referrals are recalled and readers shut out in the same breath."""
     rules.may_withdraw(by, opinion_request).or_raise()
+    if opinion_request.status == Status.DRAFT:
+        _discard(opinion_request, by=by)
+        return
     move(opinion_request, Status.WITHDRAWN, by=by, verb="request.withdrawn")
     request_closed.send(OpinionRequest, opinion_request=opinion_request, by=by)
     revoke_all(opinion_request.case_file, by=by)
     tell(people_of_patient(opinion_request), "request_withdrawn", about=opinion_request)
+
+
+@transition
+def discard(opinion_request: OpinionRequest, *, by: Any = None) -> None:
+    """Throw away what was never sent, files included. Without `by`: its 60 days have passed."""
+    is_draft = opinion_request.status == Status.DRAFT
+    if by is None and not (is_draft and opinion_request.due_at <= timezone.now()):
+        return
+    if by is not None:
+        rules.may_discard(by, opinion_request).or_raise()
+    _discard(opinion_request, by=by)
+
+
+def _discard(opinion_request: OpinionRequest, *, by: Any) -> None:
+    move(opinion_request, Status.WITHDRAWN, by=by, verb="request.discarded")
+    discard_files(opinion_request.case_file, by=by)
+    message = "request_withdrawn" if by else "draft_discarded"
+    tell(people_of_patient(opinion_request), message, about=opinion_request)
 
 
 @transition

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
+from records.erasing import erase_images, has_images
 from requests_app import workflow as requests
 from requests_app.deadlines import DEADLINES
 from requests_app.models import FollowUpQuestion, OpinionRequest, Report, StaffTask
@@ -46,6 +47,8 @@ def watch(now: datetime | None = None) -> None:
     for clinic in Clinic.objects.all():
         _each(_in_state(clinic, Status.NEEDS_PATIENT, before=now), requests.expire)
         _remind_patients(clinic, now)
+        _each(_in_state(clinic, Status.DRAFT, before=now), requests.discard)
+        _erase_images_of_discarded(clinic, now)
         _call_about_unopened(clinic, now)
         _each(_read_and_over(clinic, now), requests.end_follow_up)
         _escalate(clinic, now)
@@ -84,6 +87,16 @@ def _remind_patients(clinic: Clinic, now: datetime) -> None:
             for it in _in_state(clinic, status, before=before, after=before - DAY):
                 key = f"remind:{it.pk}:{it.due_at:%Y%m%d}:{day}"
                 _tell_once(people_of_patient(it), "reminder_patient", about=it, once=key)
+
+
+def _erase_images_of_discarded(clinic: Clinic, now: datetime) -> None:
+    """Images of requests that were never sent; what a cut left over is found again for a week."""
+    gone = OpinionRequest.objects.filter(
+        has_images(), clinic=clinic, status=Status.WITHDRAWN, submitted_at=None,
+        due_at__gt=now - 7 * DAY,
+    )  # fmt: skip
+    for it in gone.select_related("case_file")[:BATCH]:
+        erase_images(it.case_file)
 
 
 def _remind_specialists(now: datetime) -> None:

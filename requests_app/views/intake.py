@@ -358,6 +358,6 @@ def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
     if opinion_request.status != OpinionRequest.Status.DRAFT:
         return redirect(opinion_request)
     if request.method == "POST":
-        workflow.withdraw(opinion_request, by=request.user)
+        workflow.discard(opinion_request, by=request.user)
         return redirect("requests:mine")
     return render(request, "requests_app/discard.html", {"opinion_request": opinion_request})

@@ -16,7 +16,7 @@ from requests_app.access_log import opened_lines
 from requests_app.attribution import days_by_ball
 from requests_app.forms.ending import MessageForm, ReopenForm
 from requests_app.models import OpinionRequest, Report, StatusChange
-from requests_app.timeline import WHAT_NEXT, days_in_words, headline, steps
+from requests_app.timeline import days_in_words, headline, steps, what_next
 from requests_app.views.pieces import own_request, told_about_it
 from secondop.lib.pages import page_or_part
 
@@ -39,7 +39,7 @@ def _status_context(request: HttpRequest, opinion_request: OpinionRequest) -> di
     return {
         "opinion_request": opinion_request,
         "headline": headline(opinion_request),
-        "what_next": WHAT_NEXT[opinion_request.status],
+        "what_next": what_next(opinion_request),
         "steps": steps(opinion_request, changes),
         "days": _days(opinion_request),
         "asked": told_about_it(opinion_request, Status.NEEDS_PATIENT),

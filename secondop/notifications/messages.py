@@ -32,6 +32,10 @@ CATALOGUE: dict[str, Wording] = {
     "report_ready": Wording(
         _("Your report is ready"), _("Sign in to read it. We can also go through it by phone.")
     ),
+    "draft_discarded": Wording(
+        _("Your unsent request was deleted"),
+        _("You did not send it within 60 days, so its files are gone. You can begin a new one."),
+    ),
     "report_amending": Wording(
         _("News on your report"),
         _("A specialist looks at it again. A new version will follow. You need not do anything."),

@@ -525,6 +525,11 @@ class TestDiscard:
         assert OpinionRequest.objects.get().status == "draft"
         patient.post(url("discard", opinion_request))
         assert OpinionRequest.objects.get().status == "withdrawn"
+        documents = opinion_request.case_file.documents
+        assert set(documents.values_list("status", flat=True)) == {"removed"}
+        page = patient.get(opinion_request.get_absolute_url()).content.decode()
+        assert "This request was never sent" in page
+        assert reverse("requests:reopen", args=[opinion_request.pk]) not in page
 
     def test_a_sent_request_is_not_thrown_away_here(self, client):
         sent = opinion_request_at("submitted")
