@@ -50,8 +50,12 @@ def refer(
     )
     if opinion_request.status == RequestStatus.READY:
         move(opinion_request, RequestStatus.REFERRED, by=by, verb="request.referred")
+        opinion_request.due_at = answer_by
     else:
+        opinion_request.due_at = max(opinion_request.due_at, answer_by)
         touch(opinion_request, by=by)
+    # Nothing is overdue while an offer is open.
+    opinion_request.save(update_fields=["due_at"])
     note("referral.offered", by=by, about=referral, specialist=str(to.pk))
     tell([to.user], "referral_offered", about=referral)
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from records.documents import erase_removed
+from records.models import Document, ImagingPack, ImagingStudy
+from requests_app import workflow as requests
 from requests_app.delivery import acknowledge, ask_follow_up, open_report
 from requests_app.models import OpinionRequest, Report, StaffTask
+from secondop.audit.models import AuditEvent
+from secondop.lib.verdicts import Refused
 from secondop.notifications.models import Notification
+from specialists import workflow as referrals
+from specialists.deadlines import watch
 from specialists.models import Referral
 from specialists.tasks import watch_deadlines
-from tests.factories import opinion_request_at
+from tests.factories import coordinator, opinion_request_at, specialist
+from tests.records.dicom.samples import as_bytes, ct, store
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -51,6 +61,53 @@ class TestExpiry:
         watch_twice()
         it.refresh_from_db()
         assert it.status == "expired" and told("request_expired") == 1
+
+
+def stored() -> list[str]:
+    """Every file in the store."""
+    root = Path(default_storage.location)
+    return [str(path) for path in root.rglob("*") if path.is_file()]
+
+
+class TestDrafts:
+    def test_one_that_was_never_sent_goes_with_all_its_files(self):
+        before = set(stored())
+        it = opinion_request_at("draft")
+        store(it.case_file, as_bytes(ct()), by=it.started_by)
+        assert len(set(stored()) - before) > 1
+        due_in(it, -timedelta(minutes=1))
+        watch_twice()
+        erase_removed()
+        it.refresh_from_db()
+        assert it.status == "withdrawn" and set(stored()) == before
+        assert not ImagingStudy.objects.exists() and not ImagingPack.objects.exists()
+        assert told("draft_discarded") == 1
+        trail = AuditEvent.objects.about_case_file(it.case_file_id)
+        verbs = list(trail.filter(actor_id=None).values_list("verb", flat=True))
+        for verb in ("request.discarded", "document.removed", "imaging.removed"):
+            assert verbs.count(verb) == 1, verb
+
+    def test_one_that_was_sent_or_has_time_stays(self):
+        sent, young = opinion_request_at("submitted"), opinion_request_at("draft")
+        due_in(sent, -DAY)
+        due_in(young, DAY)
+        watch_twice()
+        assert {one.status for one in OpinionRequest.objects.all()} == {"submitted", "draft"}
+        assert Document.objects.exclude(status="available").count() == 0
+
+    def test_a_sent_request_that_was_stopped_keeps_its_images(self):
+        it = opinion_request_at("draft")
+        store(it.case_file, as_bytes(ct()), by=it.started_by)
+        requests.submit(it, truth_name="Maria Example", by=it.started_by)
+        requests.withdraw(it, by=it.started_by)
+        watch_twice()
+        assert ImagingPack.objects.exists()
+
+    def test_it_cannot_be_opened_again(self):
+        it = due_in(opinion_request_at("draft"), -DAY)
+        watch_twice()
+        with pytest.raises(Refused, match="never sent"):
+            requests.reopen(it, reason="I want to go on.", by=it.started_by)
 
 
 class TestReminders:
@@ -97,7 +154,20 @@ class TestOverdue:
         watch_twice()
         assert StaffTask.objects.filter(kind="overdue").count() == 2
 
-    @pytest.mark.parametrize("status", ["draft", "delivered", "closed", "withdrawn", "returned"])
+    def test_an_open_offer_is_not_overdue_however_long_it_is(self):
+        it = opinion_request_at("ready")
+        by, now = coordinator(it.clinic), timezone.now()
+        first, second = now + 2 * DAY, now + 5 * DAY
+        it = referrals.refer(it, to=specialist(it.clinic), by=by, answer_by=first)
+        assert it.due_at == first
+        it = referrals.refer(it, to=specialist(it.clinic), by=by, answer_by=second)
+        it = referrals.refer(it, to=specialist(it.clinic), by=by, answer_by=first)
+        it.refresh_from_db()
+        assert it.due_at == second
+        watch(now + 4 * DAY)
+        assert not StaffTask.objects.filter(kind="overdue").exists()
+
+    @pytest.mark.parametrize("status", ["delivered", "closed", "withdrawn", "returned"])
     def test_a_ball_that_is_not_ours_is_not_escalated(self, status):
         due_in(opinion_request_at(status), -timedelta(minutes=1))
         watch_twice()
