@@ -17,6 +17,7 @@ from records import rules, workflow
 from records.blinding import sight_of
 from records.models import CaseFile, Document, Upload
 from records.problems import HELD, Problem, problem_of
+from records.proxies import on_behalf_of
 from records.serving import is_intact
 from secondop.accounts.roles import COORDINATOR, PATIENT
 from secondop.audit.models import AuditEvent
@@ -143,7 +144,9 @@ def note_once(verb: str, document: Document, user: Any) -> None:
         at__gt=timezone.now() - SAME_OPENING,
     )
     if not recent.exists():
-        note(verb, by=user, about=document, role=role_in(document.case_file, user))
+        role, patient = role_in(document.case_file, user), document.case_file.patient
+        acting_for = on_behalf_of(user, patient) if role == PATIENT else None
+        note(verb, by=user, about=document, role=role, on_behalf_of=acting_for)
 
 
 def is_untouched(document: Document) -> bool:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from records import rules
 from records.models import Document, DocumentName, Screening, Upload
+from records.proxies import on_behalf_of
 from secondop.audit.trail import note
 from secondop.jobs.ring import ring
 from secondop.lib.transitions import transition
@@ -45,7 +46,13 @@ def receive(upload: Upload) -> Document | None:
     ring(Screening.objects.create(document=document, clinic_id=upload.clinic_id))
     upload.file_name, upload.finished_at = "", Now()  # type: ignore[assignment]
     upload.save(update_fields=["file_name", "finished_at"])
-    note("document.received", by=upload.by, about=document, size_bytes=upload.size_bytes)
+    note(
+        "document.received",
+        by=upload.by,
+        about=document,
+        on_behalf_of=on_behalf_of(upload.by, upload.case_file.patient),
+        size_bytes=upload.size_bytes,
+    )
     return document
 
 
@@ -79,7 +86,8 @@ def remove(document: Document, *, by: Any) -> None:
     """Take a document back. Its bytes, pages and name are erased by the hourly task."""
     rules.may_remove(by, document).or_raise()
     document.move_to(Status.REMOVED)
-    note("document.removed", by=by, about=document)
+    acting_for = on_behalf_of(by, document.case_file.patient)
+    note("document.removed", by=by, about=document, on_behalf_of=acting_for)
 
 
 @transition

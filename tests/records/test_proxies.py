@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from records import proxies
 from records.models import CaseFile, Patient, Proxy, ProxyInvitation
+from requests_app import workflow as requests
 from secondop.audit.models import AuditEvent
 from tests.factories import PatientFactory, UserFactory, coordinator, draft
 
@@ -186,3 +187,40 @@ class TestEnding:
         proxies.accept(ask(patient, helper), by=helper)
         client.force_login(helper)
         assert b"You act for <strong>Maria Example</strong>" in client.get(url_of(patient)).content
+
+
+class TestTrail:
+    """What somebody does for a patient is kept as theirs, and as done for the patient."""
+
+    @pytest.fixture
+    def it(self, helper):
+        it = draft()
+        Proxy.objects.create(
+            clinic=it.clinic, patient=it.case_file.patient, user=helper, authority="permission",
+            until=in_days(30), recorded_by=it.started_by,
+        )  # fmt: skip
+        return it
+
+    def events(self, it, verb):
+        rows = AuditEvent.objects.about_case_file(it.case_file_id).filter(verb=verb)
+        return list(rows.values_list("actor_id", "on_behalf_of_id"))
+
+    def test_of_the_request(self, it, helper):
+        requests.submit(it, truth_name="Maria Example", by=helper)
+        assert self.events(it, "request.submitted") == [(helper.pk, it.case_file.patient_id)]
+
+    def test_of_documents(self, client, it, helper):
+        client.force_login(helper)
+        document = it.case_file.documents.get()
+        answer = client.get(reverse("records:download", args=[document.pk]))
+        assert b"".join(answer.streaming_content).startswith(b"%PDF")
+        assert self.events(it, "document.downloaded") == [(helper.pk, it.case_file.patient_id)]
+        client.post(reverse("records:remove", args=[document.pk]))
+        assert self.events(it, "document.removed") == [(helper.pk, it.case_file.patient_id)]
+
+    def test_the_patient_and_the_clinic_act_for_nobody(self, it):
+        it = requests.submit(it, truth_name="Maria Example", by=it.started_by)
+        requests.accept(it, by=coordinator(it.clinic))
+        patient = it.case_file.patient
+        assert self.events(it, "request.submitted") == [(patient.user_id, None)]
+        assert [behalf for _who, behalf in self.events(it, "request.accepted")] == [None]
