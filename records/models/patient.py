@@ -6,6 +6,7 @@ import uuid
 from datetime import date
 from typing import Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -30,7 +31,12 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         if kind == "patient":
             return self.of(user)
         if kind == "coordinator":
-            return self.filter(clinic_id__in=user.clinics_as("coordinator"))
+            own = self.filter(clinic_id__in=user.clinics_as("coordinator"))
+            # SECURITY: who reviews a case sealed must not meet its patient's name here; other
+            # reasons to see the patient (being it, acting for it) stay.
+            grants = apps.get_model("records", "AccessGrant").objects.live()
+            sealed = grants.filter(to=user, sight="sealed")
+            return own.exclude(pk__in=sealed.values("case_file__patient"))
         return self.none()
 
     def visible_to(self, user: Any) -> Self:

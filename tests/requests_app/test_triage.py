@@ -143,8 +143,13 @@ class TestTriage:
         AccessGrant.objects.create(clinic=clinic, case_file=it.case_file, to=staff,
                                    as_role="specialist", sight="sealed", until=until)  # fmt: skip
         response = client.get(url("triage", it))
-        assert response.status_code == 403
+        assert response.status_code == 404
         assert "Mastectomy" not in response.content.decode()
+        patient = it.case_file.patient
+        assert not Patient.objects.visible_as("coordinator", staff).filter(pk=patient.pk).exists()
+        assert client.get(reverse("records:proxies", args=[patient.pk])).status_code == 404
+        AccessGrant.objects.update(revoked_at=clinic_now())
+        assert client.get(reverse("records:proxies", args=[patient.pk])).status_code == 200
 
 
 class TestAccept:
