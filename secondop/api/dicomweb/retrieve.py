@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
+from records import imaging_lane
 from records.dicom import metadata, packs, retrieval, writer
 from records.dicom.projection import PALETTES, PIXEL_TAGS
 from records.dicom.values import frame_type
 from records.imaging import View, view_of
 from records.models import ImagingInstance, ImagingSeries
-from secondop.api.dicomweb import accept
+from secondop.api.dicomweb import accept, multipart
 from secondop.api.dicomweb.accept import DICOM, DICOM_JSON, OCTETS
 from secondop.api.dicomweb.answers import (
     dicom_json,
@@ -46,6 +48,7 @@ def series_metadata(request: HttpRequest, pk: UUID, study: str, series: str) -> 
     accept.choose(request, DICOM_JSON, "application/json")
     found = view.one_series(study, series)
     view.note_opened(found.study)
+    imaging_lane.remember(view, request.session.session_key)
     document = metadata.for_series(view, found, _root(pk))
     etag = document.pk.hex
     if is_unchanged(request, etag):
@@ -92,27 +95,58 @@ def frames(
     view = view_of(request.user, pk)
     found = view.instance(study, series, instance)
     wanted = _numbers(numbers)
-    media_type = frame_type(found.TransferSyntaxUID)
-    as_parts = accept.wants_multipart(request, media_type, OCTETS)
-    etag = f"{found.pk.hex}-{numbers}-{'m' if as_parts else 's'}"
-    if is_unchanged(request, etag):
-        return unchanged(etag)
+    imaging_lane.remember(view, request.session.session_key)
     try:
         places = [retrieval.frame(found, number) for number in wanted]
     except retrieval.NoSuchFrame:
         raise Http404 from None
-    full_type = f"{media_type}; transfer-syntax={writer.syntax_written(found.TransferSyntaxUID)}"
-    if as_parts:
-        base = request.path.rpartition("/")[0]
-        each = (
-            (full_type, f"{base}/{number}", packs.blocks(found.pack.key, *place))
-            for number, place in zip(wanted, places, strict=True)
-        )
-        response: HttpResponseBase = in_parts(each, media_type)
-    elif len(places) > 1:
+    syntax = found.TransferSyntaxUID
+    if len(places) == 1:
+        return frame_answer(request, found.pk, found.pack.key, syntax, places[0])
+    media_type, full_type = _frame_types(syntax)
+    if not accept.wants_multipart(request, media_type, OCTETS):
         raise accept.NotAcceptable
+    base = request.path.rpartition("/")[0]
+    each = (
+        (full_type, f"{base}/{number}", packs.blocks(found.pack.key, *place))
+        for number, place in zip(wanted, places, strict=True)
+    )
+    return in_parts(each, media_type)
+
+
+def _frame_types(transfer_syntax: str) -> tuple[str, str]:
+    media_type = frame_type(transfer_syntax)
+    return media_type, f"{media_type}; transfer-syntax={writer.syntax_written(transfer_syntax)}"
+
+
+def frame_answer(
+    request: HttpRequest, pk: UUID, key: str, transfer_syntax: str, place: tuple[int, int]
+) -> HttpResponseBase:
+    """One frame, wrapped or bare as asked. Who may have it was decided by the caller."""
+    media_type, full_type = _frame_types(transfer_syntax)
+    as_parts = accept.wants_multipart(request, media_type, OCTETS)
+    etag = f"{pk.hex}-{place[0]}-{'m' if as_parts else 's'}"
+    if is_unchanged(request, etag):
+        return unchanged(etag)
+    offset, length = place
+    before, after = b"", b""
+    if as_parts:
+        boundary = multipart.new_boundary()
+        before = multipart.part_head(boundary, full_type, request.path)
+        after = b"\r\n" + multipart.end(boundary)
+        full_type = f'multipart/related; type="{media_type}"; boundary={boundary}'
+    response: HttpResponseBase
+    if length <= packs.BLOCK_BYTES:
+        body = packs.read(key, offset, length)
+        if len(body) != length:
+            raise packs.Damaged
+        response = HttpResponse(b"".join((before, body, after)))
     else:
-        response = _one_range(found, places[0], full_type)
+        response = StreamingHttpResponse(
+            chain([before], packs.blocks(key, offset, length), [after])
+        )
+    response["Content-Type"] = full_type
+    response["Content-Length"] = str(len(before) + length + len(after))
     response["ETag"] = f'"{etag}"'
     response["Cache-Control"] = KEPT
     return response
@@ -122,20 +156,6 @@ def _numbers(text: str) -> list[int]:
     if not re.fullmatch(r"[0-9]{1,7}(,[0-9]{1,7})*", text) or text.count(",") >= MAX_FRAMES:
         raise BadQuery
     return [int(number) for number in text.split(",")]
-
-
-def _one_range(
-    instance: ImagingInstance, place: tuple[int, int], content_type: str
-) -> HttpResponseBase:
-    offset, length = place
-    response: HttpResponseBase
-    if length <= packs.BLOCK_BYTES:
-        response = HttpResponse(packs.read(instance.pack.key, offset, length))
-    else:
-        response = StreamingHttpResponse(packs.blocks(instance.pack.key, offset, length))
-    response["Content-Type"] = content_type
-    response["Content-Length"] = str(length)
-    return response
 
 
 # --- whole objects -------------------------------------------------------------------------------

@@ -1,0 +1,128 @@
+"""The short way to a frame: one query that asks again, at each frame, all that decides over it.
+
+A viewer asks for hundreds of frames at once. The long way (session, person, roles, sight, row) is
+fifteen queries. Who went it is remembered for a minute, by session and case file, and nothing but
+*why* they may read is remembered. SECURITY: whether they still may is asked of the database each
+time: the session, the person, the grant or role, the sight, the study, the clearing. Whatever has
+changed finds no row, and the request goes the long way, to its exact answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.utils.crypto import salted_hmac
+
+from records.imaging import View
+from records.models import AccessGrant, CaseFile
+
+REMEMBERED_SECONDS = 60
+GRANT, PATIENT, COORDINATOR = "grant", "patient", "coordinator"
+
+_LIVE_GRANT = """EXISTS (SELECT 1 FROM records_accessgrant g
+    WHERE g.case_file_id = i.case_file_id AND g.to_id = %(user)s AND g.sight = %(sight)s
+      AND g.revoked_at IS NULL AND g.until > now()
+      AND EXISTS (SELECT 1 FROM accounts_membership m WHERE m.user_id = g.to_id
+                  AND m.clinic_id = g.clinic_id AND m.role = g.as_role AND m.ended_at IS NULL))"""
+_NOT_SEALED = """NOT EXISTS (SELECT 1 FROM records_accessgrant g
+    WHERE g.case_file_id = i.case_file_id AND g.to_id = %(user)s AND g.sight = 'sealed'
+      AND g.revoked_at IS NULL AND g.until > now())"""
+_WHY = {
+    GRANT: _LIVE_GRANT,
+    PATIENT: """EXISTS (SELECT 1 FROM records_casefile c JOIN records_patient p
+        ON p.id = c.patient_id WHERE c.id = i.case_file_id AND p.user_id = %(user)s)""",
+    COORDINATOR: """EXISTS (SELECT 1 FROM accounts_membership m WHERE m.user_id = %(user)s
+        AND m.clinic_id = i.clinic_id AND m.role = 'coordinator' AND m.ended_at IS NULL)""",
+}
+_FIND = """
+SELECT i.id, p.key, i."TransferSyntaxUID",
+       CASE WHEN cardinality(i.frame_offsets) = 1
+            THEN i.frame_offsets[1] + (%(number)s - 1) * i.frame_lengths[1]
+            ELSE i.frame_offsets[%(number)s] END,
+       CASE WHEN cardinality(i.frame_lengths) = 1
+            THEN i.frame_lengths[1] ELSE i.frame_lengths[%(number)s] END
+FROM records_imaginginstance i
+JOIN records_imagingseries se ON se.id = i.series_id
+JOIN records_imagingstudy st ON st.id = i.study_id
+JOIN records_imagingpack p ON p.id = i.pack_id
+WHERE i.case_file_id = %(case_file)s AND {uids}
+  AND %(number)s BETWEEN 1 AND i.frame_count
+  AND p.quarantined_at IS NULL AND st.status = ANY(%(statuses)s) AND {sight}
+  AND EXISTS (SELECT 1 FROM django_session s
+              WHERE s.session_key = %(session)s AND s.expire_date > now())
+  AND EXISTS (SELECT 1 FROM accounts_user u WHERE u.id = %(user)s AND u.is_active)
+  AND {why}
+"""
+_REAL = """i."SOPInstanceUID" = %(instance)s AND se."SeriesInstanceUID" = %(series)s
+  AND st."StudyInstanceUID" = %(study)s"""
+_ALIAS = """i.alias_uid = %(instance)s AND se.alias_uid = %(series)s
+  AND st.alias_uid = %(study)s"""
+_CLEARED = "se.blinding_class = 'clear' AND i.is_picture"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why somebody may read: to be asked again each time."""
+
+    user: str
+    sight: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Found:
+    instance: Any
+    key: str
+    transfer_syntax: str
+    offset: int
+    length: int
+
+
+def _place(session: str, case_file: Any) -> str:
+    """PRIVACY: a session's key is not written into the cache, where it could be used."""
+    return "imaging-lane:" + salted_hmac("imaging.lane", f"{session}:{case_file}").hexdigest()
+
+
+def remember(view: View, session: str | None) -> None:
+    """After the long way was gone: keep why, for a minute. Other reasons go the long way."""
+    if not session or settings.SESSION_ENGINE != "django.contrib.sessions.backends.db":
+        return
+    reason = Reason(str(view.user.pk), view.sight, _why(view))
+    if reason.why:
+        cache.set(_place(session, view.case_file.pk), asdict(reason), REMEMBERED_SECONDS)
+
+
+def _why(view: View) -> str:
+    if not view.fills:
+        return GRANT
+    if view.case_file.patient.user_id == view.user.pk:
+        return PATIENT
+    own = CaseFile.objects.visible_as("coordinator", view.user).filter(pk=view.case_file.pk)
+    return COORDINATOR if own.exists() else ""
+
+
+def find(session: str, case_file: Any, names: dict[str, str], number: int) -> Found | None:
+    """The stored frame when this session may read it still; None sends it the long way."""
+    told = cache.get(_place(session, case_file))
+    if not told:
+        return None
+    reason = Reason(**told)
+    sealed = reason.sight == AccessGrant.Sight.SEALED
+    order = _FIND.format(
+        uids=_ALIAS if sealed else _REAL,
+        sight=_CLEARED if sealed else _NOT_SEALED,
+        why=_WHY[reason.why],
+    )
+    statuses = ["available"] if reason.why == GRANT else ["available", "held"]
+    values = names | {
+        "case_file": case_file, "user": reason.user, "sight": reason.sight,
+        "session": session, "statuses": statuses, "number": number,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(order, values)
+        row = cursor.fetchone()
+    return Found(*row) if row else None

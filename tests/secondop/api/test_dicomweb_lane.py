@@ -1,0 +1,105 @@
+"""The short way to a frame is one query, and whatever ends a right to read ends it at once."""
+
+import pytest
+from django.utils import timezone
+
+from records import grants
+from records.models import ImagingInstance, ImagingPack, ImagingSeries, ImagingStudy
+from tests import factories
+from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
+from tests.secondop.api.dicomweb_files import root, signed_in
+from tests.secondop.api.test_dicomweb_sealed import granted
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def case_file():
+    case_file = a_case_file()
+    store(case_file, as_bytes(ct(1)))
+    clear(case_file)
+    return case_file
+
+
+@pytest.fixture(params=["sealed", "full", "patient", "coordinator"])
+def reading(request, case_file):
+    """A person who has opened a frame, their client and the frame's address."""
+    one = ImagingInstance.objects.select_related("series__study").get()
+    names = one.series.study.StudyInstanceUID, one.series.SeriesInstanceUID, one.SOPInstanceUID
+    if request.param in ("sealed", "full"):
+        user = factories.specialist(case_file.clinic).user
+        granted(case_file, user, request.param)
+        if request.param == "sealed":
+            names = one.series.study.alias_uid, one.series.alias_uid, one.alias_uid
+    elif request.param == "patient":
+        user = case_file.patient.user
+    else:
+        user = factories.coordinator(case_file.clinic)
+    path = f"{root(case_file)}/studies/{{}}/series/{{}}/instances/{{}}/frames/1".format(*names)
+    client = signed_in(user)
+    assert client.get(path).status_code == 200
+    return user, client, path, request.param
+
+
+def test_the_second_frame_is_one_query(reading, django_assert_num_queries):
+    _user, client, path, _how = reading
+    first = client.get(path, headers={"accept": "application/octet-stream"})
+    with django_assert_num_queries(1):
+        again = client.get(path, headers={"accept": "application/octet-stream"})
+    assert again.content == first.content
+    with django_assert_num_queries(1):
+        assert client.get(path, headers={"if-none-match": again["ETag"]}).status_code in (200, 304)
+
+
+class TestItEndsAtOnce:
+    def test_by_signing_out(self, reading):
+        _user, client, path, _how = reading
+        stolen = client.cookies["session"].value
+        client.logout()
+        client.cookies["session"] = stolen
+        assert client.get(path).status_code == 401
+
+    def test_by_switching_the_person_off(self, reading):
+        user, client, path, _how = reading
+        user.is_active = False
+        user.save()
+        assert client.get(path).status_code == 401
+
+    def test_by_ending_the_right(self, reading, case_file):
+        user, client, path, how = reading
+        if how in ("sealed", "full"):
+            grants.revoke(case_file, to=user, by=None)
+        elif how == "coordinator":
+            user.memberships.update(ended_at=timezone.now())
+        else:
+            case_file.patient.user = None
+            case_file.patient.save()
+        assert client.get(path).status_code == 404
+
+    def test_by_setting_the_study_aside(self, reading):
+        _user, client, path, _how = reading
+        ImagingStudy.objects.update(status="quarantined")
+        assert client.get(path).status_code == 404
+
+    def test_by_damage_to_the_pack(self, reading):
+        _user, client, path, _how = reading
+        ImagingPack.objects.update(quarantined_at=timezone.now())
+        assert client.get(path).status_code == 404
+
+    def test_by_withholding_the_series_from_sealed_readers_alone(self, reading):
+        _user, client, path, how = reading
+        ImagingSeries.objects.update(blinding_class="withheld")
+        assert client.get(path).status_code == (404 if how == "sealed" else 200)
+
+    def test_by_becoming_a_sealed_reader(self, reading, case_file):
+        """The real names stop working for whoever now reads sealed."""
+        user, client, path, how = reading
+        if how != "coordinator":
+            return
+        factories.Membership.objects.create(user=user, clinic=case_file.clinic, role="specialist")
+        granted(case_file, user, "sealed")
+        assert client.get(path).status_code == 404
+
+    def test_another_session_gains_nothing(self, reading):
+        _user, _client, path, _how = reading
+        assert signed_in(factories.UserFactory()).get(path).status_code == 404
