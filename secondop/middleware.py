@@ -9,12 +9,16 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext_lazy as _
 
 from secondop.accounts.second_factor import needs_second_factor, to_second_factor
 from secondop.lib.routes import ANYBODY, SIGNED_IN, Route, declared_routes
 from secondop.lib.verdicts import Refused
 from secondop.pages.errors import refused
 
+FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
+MOST_FORM_BYTES = 5 * 1024**2  # every text field of the longest form, many times over
+UPLOAD_FORM, FORM_AROUND_FILE = "records:upload_simple", 1024**2
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -31,7 +35,7 @@ class declared_routes_only:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, *_args: object) -> HttpResponse | None:
         match = request.resolver_match
         declared = declared_routes().get(match.view_name if match else "")
         if declared is None:
@@ -70,6 +74,39 @@ class declared_routes_only:
     def _is_of(declared: Route, request: HttpRequest) -> bool:
         user = request.user
         return SIGNED_IN in declared.who or bool(declared.who & set(user.roles))  # type: ignore[union-attr]
+
+
+class bounded_forms:
+    """Refuse a form that is too large before anybody reads it.
+
+    SECURITY: the CSRF check after this one reads a posted form to its end, files included, and
+    writes them to the disk: for anybody, on any route. Only the plain upload form may be large, and
+    only for somebody who is signed in. Other bodies (tus, DICOM) are not parsed; their views bound
+    them.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_args: object) -> HttpResponse | None:
+        if request.method != "POST" or request.content_type not in FORM_TYPES:
+            return None
+        length = request.headers.get("Content-Length") or "0"
+        if "Transfer-Encoding" in request.headers or not (length.isascii() and length.isdigit()):
+            return refused(request, _("Your browser did not say how large this form is."), 411)
+        if int(length[:18]) > self._most(request):
+            return refused(request, status=413)
+        return None
+
+    @staticmethod
+    def _most(request: HttpRequest) -> int:
+        match = request.resolver_match
+        if match and match.view_name == UPLOAD_FORM and request.user.is_authenticated:
+            return int(settings.MAX_DOCUMENT_BYTES) + FORM_AROUND_FILE
+        return MOST_FORM_BYTES
 
 
 class refusals:

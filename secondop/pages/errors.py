@@ -1,13 +1,12 @@
 """Error pages with a next step each; htmx gets a small piece, our own scripts get JSON.
 
-Wired as `handler400` ... `handler500` in `secondop.urls`, as `CSRF_FAILURE_VIEW` and as
-`AXES_LOCKOUT_CALLABLE`. `refused` answers for a rule that said no.
+Wired as `handler400` ... `handler500` in `secondop.urls` and as `CSRF_FAILURE_VIEW`. `refused`
+answers for a rule that said no.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -44,6 +43,9 @@ TROUBLES = {
     409: Trouble(
         _("That cannot be done now"),
         _("Things changed since you opened the page. Go back and load it again."),
+    ),
+    411: Trouble(
+        _("We could not read that"), _("The size of what you sent was not told. Try again."),
     ),
     413: Trouble(
         _("That is too large"), _("Send less at once. Nothing of it was kept."),
@@ -109,16 +111,6 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return refused(request, status=429)
-
-
-def locked_out(
-    request: HttpRequest,
-    response: HttpResponse | None = None,
-    credentials: dict[str, Any] | None = None,
-) -> HttpResponse:
-    """Too many wrong passwords for one account from one place. Says nothing about the account."""
-    sentence = _("There were too many wrong tries. Wait 15 minutes, then try again.")
-    return refused(request, sentence, status=429)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

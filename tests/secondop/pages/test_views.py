@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from secondop.pages.errors import locked_out, server_error, unavailable
+from secondop.pages.errors import server_error, unavailable
 
 PUBLIC = ["home", "how", "limits", "privacy", "accessibility"]
 
@@ -93,12 +93,6 @@ class TestErrors:
         )
         assert response.status_code == 403
         assert "This form is too old to be sent." in response.content.decode()
-
-    def test_too_many_wrong_passwords_wait(self, rf):
-        response = locked_out(rf.post("/account/login/"), None, {"login": "maria@example.com"})
-        assert response.status_code == 429
-        assert "Wait 15 minutes" in response.content.decode()
-        assert "maria" not in response.content.decode()
 
     def test_the_way_back_is_never_to_another_site(self, client):
         for referer, shown in (
