@@ -41,6 +41,8 @@ class CaseFileQuerySet(models.QuerySet["CaseFile"]):
             sealed = AccessGrant.objects.live().filter(to=user, sight=AccessGrant.Sight.SEALED)
             own = self.filter(clinic_id__in=user.clinics_as("coordinator"))
             return own.exclude(pk__in=sealed.values("case_file"))
+        if kind == "filler":  # whoever brings records: the patient's side and the clinic
+            return self.visible_as("patient", user) | self.visible_as("coordinator", user)
         if kind in ("specialist", "quality_reviewer"):
             granted = AccessGrant.objects.live().filter(to=user, as_role=kind)
             return self.filter(

@@ -95,7 +95,7 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def visible_as(self, kind: str, user: Any) -> Self:
         """SECURITY: a sealed reader gets clear documents only; `blinding.py` asks nothing else."""
-        if kind in ("patient", "coordinator"):
+        if kind in ("patient", "coordinator", "filler"):
             return self.filter(case_file__in=CaseFile.objects.visible_as(kind, user))
         if kind in ("specialist", "quality_reviewer"):
             grants = AccessGrant.objects.live().filter(

@@ -119,7 +119,7 @@ def download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 def set_kind(request: HttpRequest, pk: UUID) -> HttpResponse:
-    document = get_visible(Document, request.user, pk)
+    document = get_visible(Document, request.user, pk, as_="filler")
     form = KindForm(request.POST)
     rules.may_describe(request.user, document).or_raise()
     if form.is_valid():
@@ -130,7 +130,8 @@ def set_kind(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
-    document = get_visible(Document.objects.select_related("case_file"), request.user, pk)
+    rows = Document.objects.select_related("case_file")
+    document = get_visible(rows, request.user, pk, as_="filler")
     back = _next(request, reverse("records:documents", args=[document.case_file_id]))
     verdict = rules.may_remove(request.user, document)
     if request.method == "POST":

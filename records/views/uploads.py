@@ -68,7 +68,7 @@ def _sentence(text: str, status: int) -> HttpResponse:
 @transaction.non_atomic_requests
 @tus
 def upload_create(request: HttpRequest, pk: UUID) -> HttpResponse:
-    case_file = get_visible(CaseFile, request.user, pk)
+    case_file = get_visible(CaseFile, request.user, pk, as_="filler")
     told = _metadata(request.headers.get("Upload-Metadata", ""))
     length = request.headers.get("Upload-Length", "")
     if not re.fullmatch(r"[0-9]{1,18}", length):
@@ -175,7 +175,7 @@ def _checksum(request: HttpRequest) -> uploads.Checksum | None:
 @transaction.non_atomic_requests
 def upload_simple(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The form without JavaScript: Django has streamed each file to disk; the rest is the same."""
-    case_file = get_visible(CaseFile, request.user, pk)
+    case_file = get_visible(CaseFile, request.user, pk, as_="filler")
     back = _back(request, case_file)
     files = request.FILES.getlist("files")
     if not files:

@@ -84,11 +84,11 @@ MATRIX = {
     ("requests:classify_statement", "POST"): CLINIC,
     # records: the document of this world is clear, so its sealed reader may open it
     ("records:upload_create", "POST"): OWN_OR_CLINIC,
-    ("records:upload_create", "OPTIONS"): OWN_OR_CLINIC,
+    ("records:upload_create", "OPTIONS"): ALL_SIGNED_IN,
     ("records:upload", "HEAD"): {"patient"},  # who began the upload
     ("records:upload", "PATCH"): {"patient"},
     ("records:upload", "DELETE"): {"patient"},
-    ("records:upload", "OPTIONS"): {"patient"},
+    ("records:upload", "OPTIONS"): ALL_SIGNED_IN,  # what the server can do
     ("records:upload_simple", "POST"): OWN_OR_CLINIC,
     ("records:documents", "GET"): OWN_OR_CLINIC,
     ("records:document", "GET"): OWN_OR_CLINIC | READER,
@@ -142,10 +142,10 @@ MATRIX = {
     ("specialists:specialist_thread", "GET"): CLINIC,
     ("specialists:specialist_thread", "POST"): CLINIC,
     # reviewing
-    ("specialists:desk", "GET"): READER | {"other specialist"},
-    ("specialists:profile", "GET"): READER | {"other specialist"},  # the own entry
-    ("specialists:profile", "POST"): READER | {"other specialist"},
-    ("specialists:reading_grade", "POST"): READER | {"other specialist"},  # measures typed text
+    ("specialists:desk", "GET"): READER | {"other specialist", "author"},
+    ("specialists:profile", "GET"): READER | {"other specialist", "author"},  # the own entry
+    ("specialists:profile", "POST"): READER | {"other specialist", "author"},
+    ("specialists:reading_grade", "POST"): READER | {"other specialist", "author"},
     ("specialists:referral", "GET"): READER,
     ("specialists:take", "POST"): READER,
     ("specialists:decline", "GET"): READER,
@@ -192,8 +192,8 @@ MATRIX = {
     ("accounts:clinic", "GET"): ADMIN,
     ("accounts:clinic", "POST"): ADMIN,
     ("accounts:invitation", "GET"): ANYBODY,
-    ("accounts:join", "GET"): ANYBODY,
-    ("accounts:join", "POST"): ANYBODY,
+    ("accounts:join", "GET"): frozenset(),  # only with the cookie of an invitation's link
+    ("accounts:join", "POST"): frozenset(),
     # messages to people, jobs, audit
     ("notifications:inbox", "GET"): ALL_SIGNED_IN,
     ("notifications:open", "POST"): {"patient"},
