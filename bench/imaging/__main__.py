@@ -1,4 +1,4 @@
-"""Imaging against Orthanc 1.10 from Debian, same study, same run: `python -m bench.imaging STUDY_DIR`.
+"""Imaging against Debian's Orthanc 1.10, same study, same run: `python -m bench.imaging STUDY_DIR`.
 
 Run it inside `deploy.local test` (own database). STUDY_DIR holds one series of DICOM files, such
 as `make_study.py ct` writes. Ours runs as gunicorn with two workers; rounds alternate. Everything
@@ -12,6 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -73,8 +74,8 @@ class Ours:
 class ours_running:
     def __enter__(self) -> Ours:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "secondop.wsgi:application", "-b", f"127.0.0.1:{PORT}",
-             "-w", "2", "-k", "gthread", "--threads", "4", "--log-level", "error"],
+            [sys.executable, "-m", "gunicorn", "secondop.wsgi:application",
+             "-b", f"127.0.0.1:{PORT}", "-w", "2", "-k", "gthread", "--threads", "4", "--log-level", "error"],
             env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings", "LOG_LEVEL": "ERROR"},
         )  # fmt: skip
         root = f"http://127.0.0.1:{PORT}"
@@ -104,7 +105,7 @@ def one_round(
         results.setdefault(name, {}).setdefault(side, []).append(value)
 
     for kind, compression in (("deflated", zipfile.ZIP_DEFLATED), ("stored", zipfile.ZIP_STORED)):
-        path = Path(f"/tmp/img/{kind}.zip")
+        path = Path(tempfile.gettempdir()) / f"bench-imaging-{kind}-{len(files)}.zip"
         if not path.exists():
             with zipfile.ZipFile(path, "w", compression, compresslevel=6) as archive:
                 for number, file in enumerate(files):
@@ -183,6 +184,10 @@ def reads(base: str, session: requests.Session, keep: Any, count: int) -> None:
     uids = [row["00080018"]["Value"][0] for row in rows]
     assert len(uids) == count
     urls = [f"{at}/instances/{uid}/frames/1" for uid in uids]
+    begun = time.perf_counter()
+    with session.get(base + f"/studies/{study}", stream=True) as answer:
+        size = sum(len(block) for block in answer.iter_content(1024**2))
+    keep("study whole (multipart), MB/s", size / 1e6 / (time.perf_counter() - begun))
     for connections in (1, 8):
         rate = frame_rate(urls, session, connections)
         keep(f"frames of 512 KiB, {connections} connections, a second", rate)

@@ -1,4 +1,4 @@
-"""A fresh Orthanc with its DICOMweb plugin on a free port, as packaged by Debian, for comparison."""
+"""A fresh Orthanc with its DICOMweb plugin, as packaged by Debian, for comparison."""
 
 from __future__ import annotations
 

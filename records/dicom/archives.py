@@ -12,9 +12,11 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from queue import Full, Queue
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from threading import Event, Thread
+from typing import IO, Any, Self
 
 from django.core.files.storage import default_storage
 
@@ -31,7 +33,9 @@ RATIO_FROM_BYTES = 10 * 1024**2  # small files may well be empty pages
 PACK_INSTANCES = 500
 PACK_BYTES = 512 * 1024**2
 BLOCK_BYTES = 512 * 1024
+BLOCKS_AHEAD = 24  # 12 MB
 READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
 class Refused(Exception):
@@ -40,6 +44,10 @@ class Refused(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class _Stopped(Exception):
+    """Nobody waits for the rest."""
 
 
 class _EntryRefused(Exception):
@@ -81,11 +89,11 @@ def ingest(file: IO[bytes], case_file: CaseFile, *, by: Any, beat: Any = None) -
     entries = _entries(file)
     told: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    with ExitStack() as stack:
-        archive = _opened(file)
+    with ExitStack() as outer, ExitStack() as stack:
+        ahead = outer.enter_context(_Ahead(_opened(file), entries))
         batch = stack.enter_context(Batch(case_file, by=by))
-        for done, entry in enumerate(entries, 1):
-            _take_entry(archive, entry, batch)
+        for done in range(1, len(entries) + 1):
+            ahead.store_next(batch)
             full = batch.size_bytes >= PACK_BYTES or len(batch.results) >= PACK_INSTANCES
             if full or done == len(entries):
                 for result in batch.close():
@@ -143,17 +151,64 @@ def _announced(file: IO[bytes]) -> int:
     return max(count, directory_bytes // 600)
 
 
-def _take_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, batch: Batch) -> None:
-    batch.begin()
-    try:
-        for block in _blocks(archive, entry):
-            batch.write(block)
-    except _EntryRefused as refused:
-        batch.refuse(refused.code)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
-        batch.refuse("truncated")
-    else:
-        batch.finish()
+class _Ahead:
+    """Unpacks entries in a thread of its own, a few blocks ahead of whoever stores them.
+
+    Inflating and hashing both leave the interpreter free, so that two cores are used.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+        self._archive, self._entries = archive, entries
+        self._queue: Queue[bytes | str | BaseException | None] = Queue(BLOCKS_AHEAD)
+        self._stopped = Event()
+        self._thread = Thread(target=self._run, name="unpack", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            for entry in self._entries:
+                self._put_entry(entry)
+        except _Stopped:
+            return
+        except BaseException as exc:  # raised again where the entry is waited for
+            with suppress(_Stopped):
+                self._put(exc)
+
+    def _put_entry(self, entry: zipfile.ZipInfo) -> None:
+        try:
+            for block in _blocks(self._archive, entry):
+                self._put(block)
+        except _EntryRefused as refused:
+            self._put(refused.code)
+        except DAMAGE:
+            self._put("truncated")
+        else:
+            self._put(None)
+
+    def _put(self, what: bytes | str | BaseException | None) -> None:
+        while not self._stopped.is_set():
+            with suppress(Full):
+                return self._queue.put(what, timeout=0.2)
+        raise _Stopped
+
+    def store_next(self, batch: Batch) -> None:
+        """Hand one entry to the batch."""
+        batch.begin()
+        while isinstance(what := self._queue.get(), bytes):
+            batch.write(what)
+        if isinstance(what, BaseException):
+            raise what
+        if what is None:
+            batch.finish()
+        else:
+            batch.refuse(what)
 
 
 def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -55,6 +55,7 @@ class Batch:
         self.results: list[Result] = []
         self._kept: list[Kept] = []
         self._seen: dict[str, str] = {}  # SOPInstanceUID -> hash, within this batch
+        self._texts: dict[Any, Any] = {}
         self._writer = PackWriter()
         self.begin, self.write = self._writer.begin, self._writer.write
 
@@ -104,7 +105,7 @@ class Batch:
     def _read(self, piece: Piece) -> tuple[objects.Received, Piece | None]:
         buffer = self._writer.mapped()
         try:
-            header = Header(buffer, piece.start, piece.end)
+            header = Header(buffer, piece.start, piece.end, known=self._texts)
             received = objects.receive(header)
         except Unreadable as exc:
             if exc.code != "deflated":

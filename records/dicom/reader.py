@@ -29,6 +29,7 @@ from records.dicom.values import (
 Buffer = bytes | mmap
 MAX_DEPTH = 40
 MAX_ELEMENTS = 400_000
+MAX_KNOWN = 5_000
 INLINE_BYTES = 64  # longer binary values are fetched on request
 INLINE_TEXT_BYTES = 100_000
 UNDEFINED = 0xFFFFFFFF
@@ -58,14 +59,23 @@ class Unreadable(Exception):
 class Header:
     """Everything of one object but its pixels. `start` and `end` bound it within `buffer`."""
 
-    def __init__(self, buffer: Buffer, start: int, end: int, transfer_syntax: str = "") -> None:
+    def __init__(
+        self,
+        buffer: Buffer,
+        start: int,
+        end: int,
+        transfer_syntax: str = "",
+        known: dict[tuple[str, str, bytes], Element] | None = None,
+    ) -> None:
+        """`known` remembers texts from one object to the next: slices repeat most of theirs."""
         self.buffer, self.start, self.end = buffer, start, end
         self.meta: Attributes = {}
         self.bulk: dict[str, tuple[int, int]] = {}  # path -> offset and length of the value
         self.pixels: tuple[int, int, int] | None = None  # tag, offset, length (or UNDEFINED)
         self.pixels_short = False
         self._count = 0
-        self._decode = charsets.decoder([])
+        self._known = {} if known is None else known
+        self._set_charset([])
         self._is_signed = False
         try:
             position = start
@@ -80,6 +90,10 @@ class Header:
             self.attributes, _end = self._elements(position, end, 0, "")
         except (struct.error, IndexError, RecursionError):
             raise Unreadable("truncated") from None
+
+    def _set_charset(self, terms: list[str | None]) -> None:
+        self._charset = "\\".join(term or "" for term in terms)
+        self._decode = charsets.decoder(terms)
 
     def _set_order(self, order: str) -> None:
         self._order = order
@@ -204,7 +218,7 @@ class Header:
             if tag & 0xFFFF:  # group lengths say nothing
                 found[name] = self._value(tag, vr, position, length, path)
                 if tag == 0x00080005:
-                    self._decode = charsets.decoder(found[name].get("Value", []))
+                    self._set_charset(found[name].get("Value", []))
                 elif tag == 0x00280103:
                     self._is_signed = found[name].get("Value") == [1]
             position += length
@@ -219,7 +233,8 @@ class Header:
             if length > end - position:
                 raise Unreadable("truncated")
             end = position + length
-        explicit, order, decode = self._explicit, self._order, self._decode
+        explicit, order = self._explicit, self._order
+        charset, decode = self._charset, self._decode
         if vr == "UN":  # PS3.5 section 6.2.2: always implicit little endian
             self._explicit = False
             self._set_order("<")
@@ -234,7 +249,7 @@ class Header:
             item, position = self._elements(position, stop, depth, f"{path}{len(items)}.")
             position = position if size == UNDEFINED else stop
             items.append(item)
-            self._decode = decode
+            self._charset, self._decode = charset, decode
         else:
             if length == UNDEFINED:
                 raise Unreadable("truncated")
@@ -285,7 +300,16 @@ class Header:
         if length > INLINE_TEXT_BYTES:
             self.bulk[f"{path}{tag:08X}"] = (position, length)
             return {"vr": vr, "BulkDataURI": f"{BULK}bulkdata/{path}{tag:08X}"}
-        return self._text(vr, self.buffer[position : position + length])
+        raw = self.buffer[position : position + length]
+        if length > INLINE_BYTES:
+            return self._text(vr, raw)
+        key = (vr, self._charset, raw)
+        element = self._known.get(key)
+        if element is None:
+            element = self._text(vr, raw)
+            if len(self._known) < MAX_KNOWN:
+                self._known[key] = element
+        return element
 
     def _numbers(self, vr: str, raw: bytes) -> Element:
         letter, size = NUMBERS[vr]
