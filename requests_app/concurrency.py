@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from requests_app.models import OpinionRequest
 from secondop.accounts.models import User
 from secondop.audit.models import AuditEvent
+from secondop.audit.sentences import sentence_of
 from secondop.lib.transitions import lock
 from secondop.lib.verdicts import CONFLICT, Refused
 
@@ -118,7 +119,7 @@ def _words(event: AuditEvent) -> str:
         return str(WORDS[event.verb])
     if new in OpinionRequest.Status.values:
         return _("moved the request to “%(state)s”") % {"state": OpinionRequest.Status(new).label}
-    return _("changed something else (%(verb)s)") % {"verb": event.verb}
+    return sentence_of(event.verb)
 
 
 def _name(person: User | None, reader: Any) -> str:

@@ -65,7 +65,9 @@ SENTENCES: dict[str, str | Promise] = {
     "request.closed": _("finished a request"),
     "queue.exported": _("saved the queue as a file"),
     "message.sent": _("wrote a message"),
-    "task.done": _("finished a task"),
+    "question.classified": _("decided what a sealed specialist sees of a question"),
+    "statement.classified": _("decided what a sealed specialist sees of what the patient wrote"),
+    "task.done": _("finished a task about the request"),
     "follow_up.asked": _("asked a follow-up question"),
     "follow_up.answered": _("answered a follow-up question"),
     # referrals and opinions

@@ -8,6 +8,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from requests_app.concurrency import WORDS
+from requests_app.preparing import VERBS
 from secondop.audit.models import AuditEvent
 from secondop.audit.sentences import SENTENCES
 from secondop.audit.trail import note
@@ -47,6 +49,10 @@ class TestSentences:
 
     def test_every_verb_in_the_source_has_a_sentence(self):
         assert sorted(verbs_in_the_source() - set(SENTENCES)) == []
+
+    @pytest.mark.parametrize("verb", sorted({*VERBS.values(), *WORDS, "request.viewed"}))
+    def test_so_has_every_verb_that_is_kept_in_a_table(self, verb):
+        assert verb in SENTENCES
 
 
 @pytest.mark.django_db
