@@ -3,6 +3,8 @@
 import pytest
 from django.urls import reverse
 
+from tests.factories import coordinator
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -59,3 +61,16 @@ class TestStyleguide:
 def test_sign_in_pages(visitor, name):
     visitor.go(reverse(name)).look(name.replace("_", "-"))
     assert visitor.page.locator("main form .usa-input").count() >= 1
+
+
+class TestAccountMenu:
+    @pytest.mark.parametrize("width", [320, 390])
+    def test_it_opens_within_a_phone(self, as_user, width):
+        page = as_user(coordinator()).go(reverse("requests:queue")).page
+        page.set_viewport_size({"width": width, "height": 844})
+        page.click(".so-menu > summary")
+        box = page.locator(".so-menu__panel").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert box["width"] > 200
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.get_by_role("button", name="Sign out").is_visible()
