@@ -58,6 +58,8 @@ def send(
     if sha256 and not wanted:
         blocks = _checked(blocks, sha256, on_altered)
     response = StreamingHttpResponse(blocks, status=206 if wanted else 200)
+    # Also when nobody reads the body (HEAD, a client that went away before its first byte).
+    response._resource_closers.append(file.close)  # type: ignore[attr-defined]
     response["Content-Length"] = str(end - start + 1)
     if wanted:
         response["Content-Range"] = f"bytes {start}-{end}/{size_bytes}"

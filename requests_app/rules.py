@@ -127,7 +127,7 @@ def may_mark_ready(user: Any, opinion_request: OpinionRequest, *, waiver: str = 
     if not readable.exists() and not waiver:
         return not_now(
             _(
-                "No record is cleared for the specialist yet. Clear one, or say why to go on without."
+                "No record is cleared for the specialist yet. Clear one, or say why not."
             )
         )
     return YES

@@ -22,6 +22,10 @@ UPLOAD_FORM, FORM_AROUND_FILE = "records:upload_simple", 1024**2
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
+def wants_page(request: HttpRequest) -> bool:
+    return "text/html" in request.headers.get("Accept", "")
+
+
 class declared_routes_only:
     """Default deny: a route that is in no `access.py` answers 403, whoever asks.
 
@@ -47,25 +51,20 @@ class declared_routes_only:
             return HttpResponseNotAllowed(sorted(declared.methods))
         if ANYBODY in declared.who:
             return None
-        wants_page = "text/html" in request.headers.get("Accept", "")
-        if declared.is_edge and not wants_page:
-            if not request.user.is_authenticated:
-                return HttpResponse(status=401)
-            if needs_second_factor(request):
-                return HttpResponse(status=403)
         if not request.user.is_authenticated:
-            return self._please_sign_in(request)
+            return self._please_sign_in(request, declared)
         if needs_second_factor(request) and not declared.without_second_factor:
-            return to_second_factor(request)
+            for_a_system = declared.is_edge and not wants_page(request)
+            return HttpResponse(status=403) if for_a_system else to_second_factor(request)
         if not self._is_of(declared, request):
             raise Http404
         return None
 
     @staticmethod
-    def _please_sign_in(request: HttpRequest) -> HttpResponse:
+    def _please_sign_in(request: HttpRequest, declared: Route) -> HttpResponse:
         """A page redirects; a script (htmx, upload, autosave) gets 401 and keeps its text."""
-        wants_page = "text/html" in request.headers.get("Accept", "")
-        if request.headers.get("HX-Request") or (request.method != "GET" and not wants_page):
+        is_script = request.headers.get("HX-Request") or declared.is_edge or request.method != "GET"
+        if request.headers.get("HX-Request") or (is_script and not wants_page(request)):
             return HttpResponse(status=401)
         after = request.get_full_path() if request.method == "GET" else ""
         return redirect_to_login(after)

@@ -25,7 +25,7 @@ class Route:
     shows: str  # what can be seen or done there, in words
     audit: str = ""  # the verb written to the audit trail when something is opened there
     without_second_factor: bool = False  # staff may use it before they have set one up
-    is_edge: bool = False  # for other systems: 401 or 403, never a sign-in page unless asked for one
+    is_edge: bool = False  # for other systems: 401 or 403, no sign-in page unless asked for
 
 
 def route(

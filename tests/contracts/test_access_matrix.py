@@ -236,7 +236,10 @@ def ask(w, who, name, method):
         "accept": "*/*, text/html" if name.startswith("dicomweb:") else "text/html",
         "tus-resumable": "1.0.0",  # without it an upload is refused before anybody is looked at
     }
-    return client.generic(method, reverse(name, args=arguments(w, name, who)), headers=headers)
+    response = client.generic(method, reverse(name, args=arguments(w, name, who)), headers=headers)
+    for close in response._resource_closers:  # not response.close(): it ends the connection too
+        close()
+    return response
 
 
 @pytest.mark.parametrize("who", KINDS)

@@ -375,8 +375,8 @@ class TestDescribeAndRemove:
         client.force_login(review.started_by)
         assert client.post(url("remove", document)).status_code == 409
         client.force_login(review.referrals.get().specialist.user)
-        assert client.post(url("remove", document)).status_code == 403
-        assert client.post(url("set_kind", document), {"kind": "photo"}).status_code == 403
+        assert client.post(url("remove", document)).status_code == 404
+        assert client.post(url("set_kind", document), {"kind": "photo"}).status_code == 404
 
 
 def test_open_for_records_follows_the_request(opinion_request):

@@ -94,7 +94,7 @@ class TestHints:
         )
         page_of(made, "We advise mastectomy.")
         page = client.get(desk_url(it)).content.decode()
-        assert re.search(r"mastectomy\s+\(2×\)", page)
+        assert re.search("mastectomy\\s+\\(2\u00d7\\)", page)
 
 
 class TestPrepare:

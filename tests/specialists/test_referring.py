@@ -100,7 +100,8 @@ class TestCandidates:
         away = changed(specialist(clinic), is_available=False)
         knows = specialist(clinic)
         AccessGrant.objects.create(
-            clinic=clinic, case_file=it.case_file, to=knows.user, as_role="specialist", sight="full",
+            clinic=clinic, case_file=it.case_file, to=knows.user, as_role="specialist",
+            sight="full",
             until=timezone.now(), revoked_at=timezone.now(),
         )  # fmt: skip
         themselves = specialist(clinic)
