@@ -12,7 +12,7 @@ ARGS ?=
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
-run: .venv/.stamp ## start everything at http://127.0.0.1:8000 (PORT=8001 for another one) until Ctrl-C
+run: .venv/.stamp ## start everything at http://localhost:8000 (PORT=8001 for another one) until Ctrl-C
 	@$(PYTHON) -m deploy.local up
 
 run-empty: .venv/.stamp

@@ -54,6 +54,7 @@ def allowed_hosts(site: str) -> str:
 
 
 def site_url(host: str, port: int) -> str:
-    """What a person on this machine types."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    """What a person on this machine types: a name, for passkeys do not work on a number."""
+    here = ("127.0.0.1", "0.0.0.0", "::1", "::")
+    shown = "localhost" if host in here else f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"

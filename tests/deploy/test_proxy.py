@@ -206,3 +206,12 @@ class TestProxy:
         log = proxy.folder / "access.log"
         wait_for(lambda: "/search" in log.read_text(), seconds=5, what="the line is written")
         assert "canary" not in log.read_text()
+
+    def test_nor_an_address_that_is_a_key(self, proxy: Proxy) -> None:
+        for folder in ("invitation", "confirm-email", "password/reset/key"):
+            proxy.get(f"/account/{folder}/canary-token/")
+            proxy.get(f"/account/%69nvitation/../{folder}/canary-token/")
+        proxy.get("/account/join/")
+        log = proxy.folder / "access.log"
+        wait_for(lambda: "/account/join/" in log.read_text(), seconds=5, what="the line is written")
+        assert "canary-token" not in log.read_text()
