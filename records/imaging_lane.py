@@ -1,7 +1,7 @@
-"""The short way to a frame: one query that asks again, at each frame, all that decides over it.
+"""The short way to what a viewer asks for often: one query asks again all that decides over it.
 
-A viewer asks for hundreds of frames at once. The long way (session, person, roles, sight, row) is
-fifteen queries. Who went it is remembered for a minute, by session and case file, and nothing but
+A viewer asks for hundreds of frames at once, and for metadata before them. The long way (session,
+person, roles, sight, row) is fifteen queries. Who went it is remembered for a minute, by session and case file, and nothing but
 *why* they may read is remembered. SECURITY: whether they still may is asked of the database each
 time: the session, the person, the grant or role, the sight, the study, the clearing. Whatever has
 changed finds no row, and the request goes the long way, to its exact answer.
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db import connection
 from django.utils.crypto import salted_hmac
@@ -52,16 +53,21 @@ JOIN records_imagingpack p ON p.id = i.pack_id
 WHERE i.case_file_id = %(case_file)s AND {uids}
   AND %(number)s BETWEEN 1 AND i.frame_count
   AND p.quarantined_at IS NULL AND st.status = ANY(%(statuses)s) AND {sight}
-  AND EXISTS (SELECT 1 FROM django_session s
+  AND {may}
+"""
+_MAY = """EXISTS (SELECT 1 FROM django_session s
               WHERE s.session_key = %(session)s AND s.expire_date > now())
   AND EXISTS (SELECT 1 FROM accounts_user u WHERE u.id = %(user)s AND u.is_active)
-  AND {why}
-"""
+  AND {why}"""
+_OPEN = """SELECT i.alias, i.clinic_id
+FROM (SELECT id AS case_file_id, clinic_id, alias FROM records_casefile) i
+WHERE i.case_file_id = %(case_file)s AND {may}"""
 _REAL = """i."SOPInstanceUID" = %(instance)s AND se."SeriesInstanceUID" = %(series)s
   AND st."StudyInstanceUID" = %(study)s"""
 _ALIAS = """i.alias_uid = %(instance)s AND se.alias_uid = %(series)s
   AND st.alias_uid = %(study)s"""
 _CLEARED = "se.blinding_class = 'clear' AND i.is_picture"
+_ANYHOW = "TRUE"
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,10 @@ class Reason:
     user: str
     sight: str
     why: str
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.sight == AccessGrant.Sight.SEALED
 
 
 @dataclass(frozen=True)
@@ -107,15 +117,13 @@ def _why(view: View) -> str:
 
 def find(session: str, case_file: Any, names: dict[str, str], number: int) -> Found | None:
     """The stored frame when this session may read it still; None sends it the long way."""
-    told = cache.get(_place(session, case_file))
-    if not told:
+    reason = _remembered(session, case_file)
+    if not reason:
         return None
-    reason = Reason(**told)
-    sealed = reason.sight == AccessGrant.Sight.SEALED
     order = _FIND.format(
-        uids=_ALIAS if sealed else _REAL,
-        sight=_CLEARED if sealed else _NOT_SEALED,
-        why=_WHY[reason.why],
+        uids=_ALIAS if reason.is_sealed else _REAL,
+        sight=_CLEARED if reason.is_sealed else _ANYHOW,
+        may=_may(reason),
     )
     statuses = ["available"] if reason.why == GRANT else ["available", "held"]
     values = names | {
@@ -126,3 +134,29 @@ def find(session: str, case_file: Any, names: dict[str, str], number: int) -> Fo
         cursor.execute(order, values)
         row = cursor.fetchone()
     return Found(*row) if row else None
+
+
+def view(session: str, case_file: Any) -> View | None:
+    """The view of who went the long way a moment ago, when all of it still holds."""
+    reason = _remembered(session, case_file)
+    if not reason:
+        return None
+    values = {"case_file": case_file, "session": session} | asdict(reason)
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN.format(may=_may(reason)), values)
+        row = cursor.fetchone()
+    if not row:
+        return None
+    opened = CaseFile(pk=case_file, alias=row[0], clinic_id=row[1])
+    person = get_user_model()(pk=reason.user)
+    return View(opened, person, reason.sight, fills=reason.why != GRANT)
+
+
+def _remembered(session: str, case_file: Any) -> Reason | None:
+    told = cache.get(_place(session, case_file))
+    return Reason(**told) if told else None
+
+
+def _may(reason: Reason) -> str:
+    may = _MAY.format(why=_WHY[reason.why])
+    return may if reason.is_sealed else f"{may} AND {_NOT_SEALED}"

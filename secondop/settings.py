@@ -59,7 +59,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "secondop.api.dicomweb.lane.frames_by_the_short_way",
+    "secondop.api.dicomweb.lane.often_asked_by_the_short_way",
     "csp.middleware.CSPMiddleware",
     "secondop.middleware.private_by_default",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -75,7 +75,8 @@ class ours_running:
     def __enter__(self) -> Ours:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "secondop.wsgi:application",
-             "-b", f"127.0.0.1:{PORT}", "-w", "2", "-k", "gthread", "--threads", "4", "--log-level", "error"],
+             "-b", f"127.0.0.1:{PORT}", "-w", "2", "-k", "gthread", "--threads", "4",
+             "--log-level", "error"],
             env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings", "LOG_LEVEL": "ERROR"},
         )  # fmt: skip
         root = f"http://127.0.0.1:{PORT}"

@@ -45,10 +45,18 @@ def _root(pk: UUID) -> str:
 def series_metadata(request: HttpRequest, pk: UUID, study: str, series: str) -> HttpResponseBase:
     """The stored document as it is; it was built by the first who asked after a batch."""
     view = view_of(request.user, pk)
+    imaging_lane.remember(view, request.session.session_key)
+    return tell_series_metadata(request, view, study, series)
+
+
+def tell_series_metadata(
+    request: HttpRequest, view: View, study: str, series: str
+) -> HttpResponseBase:
+    """The answer to somebody whose view of the case file is known."""
+    pk = view.case_file.pk
     accept.choose(request, DICOM_JSON, "application/json")
     found = view.one_series(study, series)
     view.note_opened(found.study)
-    imaging_lane.remember(view, request.session.session_key)
     document = metadata.for_series(view, found, _root(pk))
     etag = document.pk.hex
     if is_unchanged(request, etag):

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
+from records import imaging_lane
 from records.dicom.values import Attributes, text
 from records.imaging import View, view_of
 from records.models import ImagingSeries, ImagingStudy
@@ -56,7 +57,14 @@ def instances(
     request: HttpRequest, pk: UUID, study: str = "", series: str = ""
 ) -> HttpResponseBase:
     """The instances of a series, of a study, or of the case file."""
-    view, asked = _asked(request, pk)
+    view = view_of(request.user, pk)
+    imaging_lane.remember(view, request.session.session_key)
+    return tell_instances(request, view, study, series)
+
+
+def tell_instances(request: HttpRequest, view: View, study: str, series: str) -> HttpResponseBase:
+    """The answer to somebody whose view of the case file is known."""
+    pk, asked = view.case_file.pk, _query(request)
     if series:
         found = [view.one_series(study, series)]
     else:
@@ -89,9 +97,12 @@ def _plain(view: View, pk: UUID, series: ImagingSeries, asked: query.Query) -> H
 
 
 def _asked(request: HttpRequest, pk: UUID) -> tuple[View, query.Query]:
-    view = view_of(request.user, pk)
+    return view_of(request.user, pk), _query(request)
+
+
+def _query(request: HttpRequest) -> query.Query:
     accept.choose(request, accept.DICOM_JSON, "application/json")
-    return view, query.parse(request.GET)
+    return query.parse(request.GET)
 
 
 def _studies(view: View, study: str) -> list[ImagingStudy]:

@@ -51,6 +51,22 @@ def test_the_second_frame_is_one_query(reading, django_assert_num_queries):
         assert client.get(path, headers={"if-none-match": again["ETag"]}).status_code in (200, 304)
 
 
+@pytest.mark.parametrize(("end", "most"), [("metadata", 3), ("instances", 3)])
+def test_metadata_and_search_take_the_short_way_too(
+    reading, end, most, django_assert_max_num_queries
+):
+    _user, client, path, _how = reading
+    address = path.partition("/instances/")[0] + "/" + end
+    headers = {"accept": "application/dicom+json"}
+    first = client.get(address, headers=headers)
+    with django_assert_max_num_queries(most):
+        again = client.get(address, headers=headers)
+    assert again.status_code == 200
+    assert again.content == first.content
+    client.logout()
+    assert client.get(address, headers=headers).status_code == 401
+
+
 class TestItEndsAtOnce:
     def test_by_signing_out(self, reading):
         _user, client, path, _how = reading
@@ -65,8 +81,11 @@ class TestItEndsAtOnce:
         user.save()
         assert client.get(path).status_code == 401
 
-    def test_by_ending_the_right(self, reading, case_file):
+    @pytest.mark.parametrize("end", ["", "metadata", "instances"])
+    def test_by_ending_the_right(self, reading, case_file, end):
         user, client, path, how = reading
+        path = path.partition("/instances/")[0] + "/" + end if end else path
+        assert client.get(path, headers={"accept": "*/*"}).status_code == 200
         if how in ("sealed", "full"):
             grants.revoke(case_file, to=user, by=None)
         elif how == "coordinator":
