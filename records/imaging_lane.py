@@ -1,11 +1,12 @@
 """The short way to what a viewer asks for often: one query asks again all that decides over it.
 
 A viewer asks for hundreds of frames at once, and for metadata before them. The long way (session,
-person, roles, sight, row) is some twenty queries. Who went it is remembered for a minute, by session
-and case file, and nothing but *why* they may read is remembered.
-SECURITY: whether they still may is asked of the database each
-time: the session, the person, the grant or role, the sight, the study, the clearing. Whatever has
-changed finds no row, and the request goes the long way, to its exact answer.
+person, roles, sight, row) is some twenty queries. Who went it is remembered for a minute, by
+session and case file, and nothing but *why* they may read is remembered.
+
+SECURITY: whether they still may is asked of the database each time: the session, the person, the
+grant or role, the sight, the study, the clearing. Whatever has changed finds no row, and the
+request goes the long way, to its exact answer.
 """
 
 from __future__ import annotations
