@@ -1,43 +1,23 @@
-"""Everything that was sent for a case file that nobody will ever read. For `requests_app`.
+"""Erase the images of a case file that nobody will ever read. For the deadline watch.
 
-First the rows say that it goes (inside the caller's transaction), then the bytes go: documents by
-the hourly task of `records.documents`, images by `erase_images`. Either may be cut and run again.
+Documents are taken back by `records.workflow.discard_files` and erased by an hourly task.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.files.storage import default_storage
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from records.models import (
     CaseFile,
-    Document,
     ImagingIngest,
     ImagingInstance,
     ImagingPack,
     ImagingPicture,
     ImagingStudy,
     SeriesMetadata,
-    Upload,
 )
-from records.proxies import on_behalf_of
 from secondop.audit.trail import note
-from secondop.lib.transitions import lock
-
-
-def discard_files(case_file: CaseFile, *, by: Any) -> None:
-    """Take every document back, and let unfinished uploads run out now. `by` may be None."""
-    acting_for = on_behalf_of(by, case_file.patient)
-    for document in Document.objects.filter(case_file=case_file).order_by("pk"):
-        document = lock(document)
-        if document.status != Document.Status.REMOVED:
-            document.move_to(Document.Status.REMOVED)
-            note("document.removed", by=by, about=document, on_behalf_of=acting_for)
-    unfinished = Upload.objects.filter(case_file=case_file, finished_at=None)
-    unfinished.update(expires_at=timezone.now())
 
 
 def has_images() -> Q:

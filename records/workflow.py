@@ -9,11 +9,11 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from records import rules
-from records.models import Document, DocumentName, Screening, Upload
+from records.models import CaseFile, Document, DocumentName, Screening, Upload
 from records.proxies import on_behalf_of
 from secondop.audit.trail import note
 from secondop.jobs.ring import ring
-from secondop.lib.transitions import transition
+from secondop.lib.transitions import lock, transition
 from secondop.notifications.outbox import tell
 
 Status = Document.Status
@@ -88,6 +88,21 @@ def remove(document: Document, *, by: Any) -> None:
     document.move_to(Status.REMOVED)
     acting_for = on_behalf_of(by, document.case_file.patient)
     note("document.removed", by=by, about=document, on_behalf_of=acting_for)
+
+
+def discard_files(case_file: CaseFile, *, by: Any) -> None:
+    """Nobody will ever read this case file: take every document back, let unfinished uploads end.
+
+    Inside the caller's transaction. `by` is None when a deadline passed.
+    """
+    acting_for = on_behalf_of(by, case_file.patient)
+    for document in Document.objects.filter(case_file=case_file).order_by("pk"):
+        document = lock(document)
+        if document.status != Status.REMOVED:
+            document.move_to(Status.REMOVED)
+            note("document.removed", by=by, about=document, on_behalf_of=acting_for)
+    unfinished = Upload.objects.filter(case_file=case_file, finished_at=None)
+    unfinished.update(expires_at=Now())
 
 
 @transition

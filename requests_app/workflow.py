@@ -8,10 +8,10 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
-from records.erasing import discard_files
 from records.grants import revoke_all
 from records.models import CaseFile
 from records.proxies import on_behalf_of
+from records.workflow import discard_files
 from requests_app import rules
 from requests_app.deadlines import DEADLINES, due_at
 from requests_app.models import Message, OpinionRequest, StatusChange
