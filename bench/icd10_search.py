@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
-
-from django.core.management import call_command
-
-from records.icd10 import search
-from records.models import IcdCode
 
 TYPED = [
     "c50.912", "C50912", "c50", "i21", "s72.001a", "z", "e11.9", "M54.5", "breast cancer",
@@ -30,6 +26,16 @@ TYPED = [
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secondop.settings")
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from records.icd10 import search
+    from records.models import IcdCode
+
+    call_command("migrate", verbosity=0)
     if not IcdCode.objects.exists():
         call_command("load_icd10cm")
     typed = [part for text in TYPED for part in {text[: max(2, len(text) // 2)], text}]
