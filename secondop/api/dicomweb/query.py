@@ -11,7 +11,7 @@ from django.http import QueryDict
 from records.dicom.dictionary import tag_of, vr_of
 from records.dicom.values import Attributes
 
-MAX_LIMIT = 1000
+MAX_LIMIT = 20_000
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _WILD = frozenset({"PN", "LO", "SH", "LT", "ST", "CS", "AE", "UC", "UT"})
 

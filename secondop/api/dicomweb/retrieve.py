@@ -212,7 +212,7 @@ def _whole(request: HttpRequest, view: View, rows: Any, study: Any) -> HttpRespo
         raise accept.NotAcceptable
     view.note_opened(study)
     chosen = list(  # ids before streaming begins: nothing is asked of the database meanwhile
-        rows.select_related("pack").order_by("series", "InstanceNumber", "id")
+        rows.select_related("pack").defer("search").order_by("series", "InstanceNumber", "id")
     )
     return in_parts(_each(view, chosen), DICOM)
 
