@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from PIL import Image
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright keeps a loop running
 
@@ -43,6 +45,13 @@ def browser_type_launch_args() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict[str, Any]:
     return {"viewport": DESKTOP, "locale": "en-US", "timezone_id": "America/New_York"}
+
+
+def keep_picture(png: bytes, name: str) -> None:
+    """Write a picture for the docs in few colours, so that a repository can hold it."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    small = Image.open(io.BytesIO(png)).convert("RGB").quantize(48)
+    small.save(SCREENSHOTS / name, optimize=True)
 
 
 @dataclass
@@ -89,8 +98,7 @@ class Visitor:
                 self.page.wait_for_timeout(80)
             self.promises_kept()
             if name and label and os.environ.get("SCREENSHOTS") == "1":
-                SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-                self.page.screenshot(path=SCREENSHOTS / f"{name}-{label}.png", full_page=True)
+                keep_picture(self.page.screenshot(full_page=True), f"{name}-{label}.png")
         self.page.set_viewport_size(DESKTOP)
         return self
 
