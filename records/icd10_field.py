@@ -19,7 +19,9 @@ class Icd10Field(forms.CharField):
         kwargs.setdefault("max_length", 120)
         kwargs.setdefault(
             "widget",
-            forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "usa-input--xl"}),
+            forms.TextInput(
+                attrs={"autocomplete": "off", "spellcheck": "false", "class": "usa-input--xl"}
+            ),
         )
         super().__init__(**kwargs)
 

@@ -125,11 +125,7 @@ def may_mark_ready(user: Any, opinion_request: OpinionRequest, *, waiver: str = 
     if opinion_request.review_mode == OpinionRequest.ReviewMode.SEALED:
         readable = readable.filter(blinding_class="clear")
     if not readable.exists() and not waiver:
-        return not_now(
-            _(
-                "No record is cleared for the specialist yet. Clear one, or say why not."
-            )
-        )
+        return not_now(_("No record is cleared for the specialist yet. Clear one, or say why not."))
     return YES
 
 

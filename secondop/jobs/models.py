@@ -49,7 +49,7 @@ class JobQuerySet(models.QuerySet[Any]):
         return self.filter(status__in=["failed", "dead"])
 
     def visible_as(self, kind: str, user: Any) -> Self:
-        """"desk": jobs of the person's clinics; administrators also see those of no clinic."""
+        """Kind "desk": jobs of the person's clinics; administrators also see those of no clinic."""
         if kind != "desk":
             return self.none()
         seen = Q(clinic_id__in=user.clinics_as("coordinator", "administrator"))
