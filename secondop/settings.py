@@ -59,9 +59,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "secondop.api.dicomweb.lane.often_asked_by_the_short_way",
     "csp.middleware.CSPMiddleware",
     "secondop.middleware.private_by_default",
+    "secondop.api.dicomweb.lane.often_asked_by_the_short_way",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

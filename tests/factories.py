@@ -110,8 +110,9 @@ def draft(
         has_implants="no", takes_anticoagulants="no", is_pregnant="no",
     )  # fmt: skip
     OriginalDiagnosis.objects.create(
-        case_file=case_file, clinic=clinic, diagnosis="Invasive ductal carcinoma of left breast",
-        icd10_code="C50.912", treatment="Mastectomy", treatment_state="not_started",
+        case_file=case_file, clinic=clinic, icd10_code="C50.912",
+        diagnosis="Invasive ductal carcinoma of the left breast", treatment="Mastectomy",
+        treatment_state="not_started",
         doctor_name="Dr Original", hospital_name="First Hospital",
     )  # fmt: skip
     opinion_request = OpinionRequest.objects.create(

@@ -10,8 +10,7 @@ os.environ.setdefault("DEMO", "0")
 
 # Each xdist worker has a Redis database of its own: emptying one cache must not empty another's.
 _number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
-if "db=" not in os.environ["REDIS_URL"]:
-    os.environ["REDIS_URL"] += f"?db={_number}"
+os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].partition('?')[0]}?db={_number}"
 
 from secondop.settings import *  # noqa: E402, F403
 

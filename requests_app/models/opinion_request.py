@@ -54,7 +54,9 @@ class OpinionRequestQuerySet(models.QuerySet["OpinionRequest"]):
             rows = self.filter(clinic_id__in=user.clinics_as("coordinator")).exclude(status="draft")
             # SECURITY: who reviews a case sealed does not read it as a coordinator meanwhile.
             sealed = AccessGrant.objects.live().filter(to=user, sight="sealed")
-            return rows.exclude(case_file__in=sealed.values("case_file"))
+            mine = list(sealed.values_list("case_file", flat=True))
+            # Ids, not a subquery: the queue must read its list straight from one index.
+            return rows.exclude(case_file__in=mine) if mine else rows
         if kind == "quality_reviewer":
             waiting = self.filter(
                 clinic_id__in=user.clinics_as("quality_reviewer"), status="quality_check"

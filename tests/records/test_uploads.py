@@ -117,7 +117,7 @@ class TestCreate:
     def test_a_specialist_who_reads_the_case_may_not_add_to_it(self, client):
         opinion_request = factories.opinion_request_at("in_review")
         client.force_login(opinion_request.referrals.get().specialist.user)
-        assert create(client, opinion_request, 10).status_code == 403
+        assert create(client, opinion_request, 10).status_code == 404
 
     def test_a_coordinator_of_the_clinic_may_and_one_of_another_finds_nothing(self, client):
         opinion_request = factories.opinion_request_at("collecting")

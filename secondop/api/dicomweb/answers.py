@@ -47,7 +47,12 @@ def edge(view: View) -> View:
         except Refused as refused:
             response = failure(refused.status, refused.reason)
         response.headers.setdefault("Cache-Control", PRIVATE)
-        response.headers.setdefault("Vary", "Accept, Accept-Encoding, Cookie")
+        # SECURITY: by the short way or the long, the same answer to the last header.
+        response.headers.setdefault("Vary", "Accept, Accept-Encoding, Accept-Language, Cookie")
+        response["Content-Language"] = "en"
+        response["X-Frame-Options"] = "DENY"
+        if isinstance(response, HttpResponse):
+            response["Content-Length"] = str(len(response.content))
         response["X-Content-Type-Options"] = "nosniff"
         response["Content-Security-Policy"] = POLICY
         return response

@@ -1,4 +1,4 @@
-"""Middleware before all others: frames and metadata by the short way of `records.imaging_lane`."""
+"""Before the session is read: frames and metadata by the short way of `records.imaging_lane`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,9 @@
 """The short way to a frame is one query, and whatever ends a right to read ends it at once."""
 
+import re
+
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from records import grants
@@ -65,6 +68,25 @@ def test_metadata_and_search_take_the_short_way_too(
     assert again.content == first.content
     client.logout()
     assert client.get(address, headers=headers).status_code == 401
+
+
+def headers_of(response):
+    """All of them; the boundary between parts is random each time."""
+    return {name: re.sub(r"boundary=\w+", "", value) for name, value in response.items()}
+
+
+@pytest.mark.parametrize("accept", ["application/dicom+json", "application/pdf", "*/*"])
+@pytest.mark.parametrize("end", ["", "metadata", "instances"])
+def test_both_ways_give_the_same_answer_to_the_last_header(reading, end, accept):
+    """SECURITY: which way was taken must not be told: it says what was asked before."""
+    _user, client, path, _how = reading
+    path = path.partition("/instances/")[0] + "/" + end if end else path
+    client.get(path, headers={"accept": "*/*"})
+    short = client.get(path, headers={"accept": accept})
+    cache.clear()
+    long = client.get(path, headers={"accept": accept})
+    assert short.status_code == long.status_code
+    assert headers_of(short) == headers_of(long)
 
 
 class TestItEndsAtOnce:
