@@ -18,8 +18,8 @@ run: .venv/.stamp ## start everything at http://localhost:8000 (PORT=8001 for an
 run-empty: .venv/.stamp
 	@$(PYTHON) -m deploy.local up --empty
 
-test: .venv/.stamp ## the whole suite on servers of its own; ARGS="tests/records -x -q" for a part
-	@$(PYTHON) -m deploy.local test -- $(PYTHON) -m pytest $(ARGS)
+test: .venv/.stamp ## the whole suite on servers of its own, two at a time; ARGS="tests/records -x" for a part
+	@$(PYTHON) -m deploy.local test -- $(PYTHON) -m pytest $(or $(ARGS),-n 2)
 
 lint: .venv/.stamp ## style, types, layers, templates, migrations, lock files
 	@$(PYTHON) -m ruff check .

@@ -39,6 +39,12 @@ def button(page, name):
     page.get_by_role("button", name=name, exact=True).first.click()
 
 
+def send(page, name):
+    """Press a button and wait for the page that answers."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name).first.click()
+
+
 def pick(page, name, value):
     """Choose a radio button or checkbox, whose input itself is hidden behind its label."""
     press_label(page, page.locator(f'input[name="{name}"][value="{value}"]').first)
@@ -147,7 +153,7 @@ def triage_and_refer(visitor, opinion_request, people):
     page = visitor.go(reverse("requests:queue")).look("coordinator-01-queue").page
     page.get_by_role("link", name=opinion_request.reference).click()
     visitor.look("coordinator-02-triage")
-    button(page, "Accept")
+    send(page, re.compile("^Accept$"))
     page.get_by_role("link", name="Prepare the records").first.click()
     pick(page, "blinding_class", "clear")
     fill(page, neutral_title="Mammogram report")
@@ -159,11 +165,10 @@ def triage_and_refer(visitor, opinion_request, people):
     visitor.look("coordinator-03-prepare")
     visitor.go(reverse("requests:mark_ready", args=[opinion_request.pk]))
     visitor.look("coordinator-04-ready")
-    button(page, "Mark complete")
+    send(page, "Mark complete")
     visitor.go(reverse("specialists:refer", args=[opinion_request.pk])).look("coordinator-05-refer")
     pick(page, "to", str(people["specialist"].pk))
-    button(page, "Ask this specialist")
-    page.wait_for_load_state()
+    send(page, "Ask this specialist")
     opinion_request.refresh_from_db()
     assert opinion_request.status == "referred"
 
@@ -172,8 +177,7 @@ def review(visitor, opinion_request):
     referral = opinion_request.referrals.get()
     page = visitor.go(reverse("specialists:desk")).look("specialist-01-desk").page
     visitor.go(reverse("specialists:referral", args=[referral.pk])).look("specialist-02-offer")
-    page.get_by_role("button", name=re.compile("Take")).first.click()
-    page.wait_for_load_state()
+    send(page, re.compile("Take"))
     visitor.go(reverse("specialists:case_file", args=[referral.pk]))
     visitor.look("specialist-03-case-file")
     assert "Mastectomy" not in page.content()
@@ -188,8 +192,7 @@ def review(visitor, opinion_request):
     page.get_by_role("button", name="Open the original diagnosis").wait_for()
     visitor.look("specialist-06-sealed")
     assert Seal.objects.count() == 1
-    button(page, "Open the original diagnosis")
-    page.wait_for_load_state()
+    send(page, "Open the original diagnosis")
     visitor.go(reverse("specialists:complete", args=[referral.pk]))
     complete(visitor)
 
@@ -202,8 +205,7 @@ def complete(visitor):
     for box in page.locator("#compare textarea").all():
         box.fill("Both readings agree.")
     page.locator("#answers textarea").first.fill("Yes, if the margins are clear.")
-    button(page, "Add an option")
-    page.wait_for_load_state()
+    send(page, "Add an option")
     for box in page.locator("#options textarea:visible, #options input[type=text]:visible").all():
         if not box.input_value():
             box.fill("Lumpectomy, then radiotherapy.")
@@ -215,20 +217,18 @@ def complete(visitor):
     button(page, "Save and check before signing")
     page.wait_for_url("**/sign/**")
     visitor.look("specialist-08-sign")
-    button(page, "Sign my opinion")
-    page.wait_for_load_state()
+    send(page, "Sign my opinion")
 
 
 def check(visitor, opinion_request):
     page = visitor.go(reverse("specialists:checks")).look("quality-01-list").page
     visitor.go(reverse("specialists:check", args=[opinion_request.pk]))
-    button(page, "Begin the check")
+    send(page, "Begin the check")
     visitor.look("quality-02-check")
     pick(page, "outcome", "approved")
     button(page, "Continue")
     visitor.look("quality-03-confirm")
-    button(page, "Yes, deliver it")
-    page.wait_for_load_state()
+    send(page, "Yes, deliver it")
     opinion_request.refresh_from_db()
     assert opinion_request.status == "delivered"
 
@@ -246,8 +246,7 @@ def read(visitor, opinion_request):
             break
         page.wait_for_timeout(500)
     assert answer.body().startswith(b"%PDF")
-    page.get_by_role("button", name=re.compile("I have read", re.I)).click()
-    page.wait_for_load_state()
+    send(page, re.compile("I have read", re.I))
     report.refresh_from_db()
     assert report.opened_at
     assert report.acknowledged_at
