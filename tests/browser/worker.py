@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +39,5 @@ def stop_worker(worker: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         worker.kill()
         worker.wait()
+    with contextlib.suppress(ProcessLookupError):  # children that outlived it keep a connection
+        os.killpg(worker.pid, signal.SIGKILL)
