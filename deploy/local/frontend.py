@@ -32,6 +32,8 @@ FILES = [
     ("htmx.org/LICENSE", "htmx/LICENSE"),
     ("tus-js-client/dist/tus.min.js", "tus/tus.min.js"),
     ("tus-js-client/LICENSE", "tus/LICENSE"),
+    ("dicom-parser/dist/dicomParser.min.js", "dicom-parser/dicomParser.min.js"),
+    ("dicom-parser/LICENSE", "dicom-parser/LICENSE"),
 ]
 # The family of our own style sheet; the ones uswds.min.css names come with it.
 FILES += [
