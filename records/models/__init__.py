@@ -9,6 +9,7 @@ from records.models.document import (
     Screening,
     Upload,
 )
+from records.models.hits import AboutType, BlindingHit, BlindingSearch, GiveawayTerm
 from records.models.icd10 import IcdCode, IcdWord
 from records.models.imaging import (
     ImagingIngest,
@@ -24,12 +25,16 @@ from records.models.patient import Patient, Proxy
 from records.models.proxy_invitation import ProxyInvitation
 
 __all__ = [
+    "AboutType",
     "AccessGrant",
+    "BlindingHit",
+    "BlindingSearch",
     "CaseFile",
     "Document",
     "DocumentKind",
     "DocumentName",
     "DocumentPage",
+    "GiveawayTerm",
     "IcdCode",
     "IcdWord",
     "ImagingIngest",
