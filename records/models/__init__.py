@@ -1,5 +1,12 @@
 """The rows of what is known about a patient."""
 
+from records.models.authorization import (
+    Authorization,
+    FirstDoctor,
+    HolderLetter,
+    HolderLink,
+    HolderMail,
+)
 from records.models.case_file import AccessGrant, CaseFile, OriginalDiagnosis, SafetyFacts
 from records.models.document import (
     Document,
@@ -12,42 +19,64 @@ from records.models.document import (
 from records.models.hits import AboutType, BlindingHit, BlindingSearch, GiveawayTerm
 from records.models.icd10 import IcdCode, IcdWord
 from records.models.imaging import (
-    ImagingIngest,
     ImagingInstance,
     ImagingPack,
     ImagingPicture,
-    ImagingPreview,
     ImagingSeries,
     ImagingStudy,
     SeriesMetadata,
 )
+from records.models.imaging_inlet import ImagingInlet, ImagingRefusal
+from records.models.imaging_jobs import ImagingCover, ImagingIngest, ImagingPreview, ImagingRemoval
 from records.models.patient import Patient, Proxy
 from records.models.proxy_invitation import ProxyInvitation
+from records.models.record_request import (
+    RecordHolder,
+    RecordRequest,
+    RecordRequestEvent,
+    RecordRequestItem,
+)
+from records.models.redaction import Burning, RedactionArea
 
 __all__ = [
     "AboutType",
     "AccessGrant",
+    "Authorization",
     "BlindingHit",
     "BlindingSearch",
+    "Burning",
     "CaseFile",
     "Document",
     "DocumentKind",
     "DocumentName",
     "DocumentPage",
+    "FirstDoctor",
     "GiveawayTerm",
+    "HolderLetter",
+    "HolderLink",
+    "HolderMail",
     "IcdCode",
     "IcdWord",
+    "ImagingCover",
     "ImagingIngest",
+    "ImagingInlet",
     "ImagingInstance",
     "ImagingPack",
     "ImagingPicture",
     "ImagingPreview",
+    "ImagingRefusal",
+    "ImagingRemoval",
     "ImagingSeries",
     "ImagingStudy",
     "OriginalDiagnosis",
     "Patient",
     "Proxy",
     "ProxyInvitation",
+    "RecordHolder",
+    "RecordRequest",
+    "RecordRequestEvent",
+    "RecordRequestItem",
+    "RedactionArea",
     "SafetyFacts",
     "Screening",
     "SeriesMetadata",

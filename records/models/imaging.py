@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 
 from records.models.case_file import AccessGrant, BlindingClass, CaseFile
 from secondop.accounts.models import Clinic
-from secondop.jobs.models import Job
 from secondop.lib.transitions import StatusModel
 
 
@@ -69,19 +68,26 @@ class ImagingStudy(StatusModel):
         AVAILABLE = "available", _("Received")
         QUARANTINED = "quarantined", _("Set aside")
         REJECTED = "rejected", _("Could not be used")
+        REMOVED = "removed", _("Taken back")
 
     TRANSITIONS = {
         Status.UPLOADING: {Status.SCREENING, Status.REJECTED},
         Status.SCREENING: {Status.HELD, Status.AVAILABLE, Status.QUARANTINED, Status.REJECTED},
-        Status.HELD: {Status.AVAILABLE, Status.QUARANTINED, Status.REJECTED},
-        Status.AVAILABLE: {Status.HELD, Status.QUARANTINED},
-        Status.QUARANTINED: {Status.HELD, Status.REJECTED},
+        Status.HELD: {Status.AVAILABLE, Status.QUARANTINED, Status.REJECTED, Status.REMOVED},
+        Status.AVAILABLE: {Status.HELD, Status.QUARANTINED, Status.REMOVED},
+        Status.QUARANTINED: {Status.HELD, Status.REJECTED, Status.REMOVED},
+        Status.REJECTED: {Status.HELD, Status.REMOVED},
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="imaging_studies")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    record_request = models.ForeignKey(  # through whose door it came; then `by` is empty
+        "records.RecordRequest", models.PROTECT, null=True, blank=True, related_name="imaging_studies"
+    )
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.UPLOADING)
     problem = models.CharField(max_length=30, blank=True)  # code of records.dicom.problems
     StudyInstanceUID = models.CharField(max_length=64)
@@ -91,6 +97,11 @@ class ImagingStudy(StatusModel):
     instance_count = models.PositiveIntegerField(default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
     received_at = models.DateTimeField(db_default=Now())
+    # Some object did not name its study, series or itself; ours come from its content.
+    names_missing = models.BooleanField(default=False)
+    inlet = models.ForeignKey(  # the hospital's way in by which it came, when it was pushed
+        "records.ImagingInlet", models.SET_NULL, null=True, blank=True, related_name="studies"
+    )
 
     objects = StudyQuerySet.as_manager()
 
@@ -112,6 +123,7 @@ class ImagingStudy(StatusModel):
             "clinic",
             "case_file",
             "by",
+            "record_request",
             "status",
             "status_since",
             "problem",
@@ -119,6 +131,8 @@ class ImagingStudy(StatusModel):
             "instance_count",
             "size_bytes",
             "received_at",
+            "names_missing",
+            "inlet",
         }
 
     def __str__(self) -> str:
@@ -137,6 +151,10 @@ class ImagingSeries(models.Model):
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
     study = models.ForeignKey(ImagingStudy, models.CASCADE, related_name="series")
+    # A copy with places covered, made at the desk; the originals stay in the parent.
+    parent = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, related_name="covered_copies"
+    )
     SeriesInstanceUID = models.CharField(max_length=64)
     alias_uid = models.CharField(max_length=64)
     modality = models.CharField(max_length=16, blank=True)
@@ -174,6 +192,7 @@ class ImagingSeries(models.Model):
             "clinic",
             "case_file",
             "study",
+            "parent",
             "alias_uid",
             "modality",
             "instance_count",
@@ -196,6 +215,9 @@ class ImagingPack(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
+    record_request = models.ForeignKey(  # through whose door it came
+        "records.RecordRequest", models.PROTECT, null=True, blank=True, related_name="imaging_packs"
+    )
     key = models.CharField(max_length=100, unique=True)
     size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)  # over the hashes of its pieces, in order
@@ -212,6 +234,7 @@ class ImagingPack(models.Model):
             "id",
             "clinic",
             "case_file",
+            "record_request",
             "key",
             "size_bytes",
             "sha256",
@@ -357,36 +380,3 @@ class ImagingPicture(models.Model):
 
     def __str__(self) -> str:
         return f"imaging picture {str(self.pk)[:8]}"
-
-
-class ImagingPreview(Job):
-    """Make the thumbnail of a series after a batch of it arrived."""
-
-    TASK = "records.tasks.make_series_preview"
-    QUEUE = "records"
-    TITLE = "Thumbnail of an imaging series"
-
-    series = models.ForeignKey(ImagingSeries, models.CASCADE, related_name="+")
-
-    class Privacy:
-        private: set[str] = set()
-        plain = Job.JOB_FIELDS | {"series"}
-
-
-class ImagingIngest(Job):
-    """Take the images out of an archive (the ZIP of a CD) that was uploaded whole."""
-
-    TASK = "records.tasks.ingest_archive"
-    QUEUE = "records"
-    TITLE = "Images from an archive"
-    LEASE = 2 * Job.LEASE
-
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    key = models.CharField(max_length=100)
-    # Counts and codes only, for example {"stored": 812, "refused": {"not_dicom": 14}}
-    outcome = models.JSONField(default=dict, blank=True)
-
-    class Privacy:
-        private: set[str] = set()
-        plain = Job.JOB_FIELDS | {"case_file", "by", "key", "outcome"}
