@@ -2,10 +2,12 @@
 
 from requests_app.models.answers import SectionSave
 from requests_app.models.delivery import FollowUpQuestion, Rendering, Report, StaffTask
+from requests_app.models.desk import DeskDecision
 from requests_app.models.opinion_request import OpinionRequest, StatusChange
 from requests_app.models.words import Message, PatientStatement, PrivateReason, Question, Wording
 
 __all__ = [
+    "DeskDecision",
     "FollowUpQuestion",
     "Message",
     "OpinionRequest",

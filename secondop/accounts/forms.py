@@ -206,7 +206,7 @@ class ClinicForm(forms.ModelForm[Clinic]):
         model = Clinic
         fields = (
             "name", "phone", "email", "emergency_number", "time_zone", "is_open", "offer_hours",
-            "review_hours", "follow_up_days", "unopened_call_hours",
+            "review_hours", "follow_up_days", "unopened_call_hours", "demands_second_look",
         )  # fmt: skip
         labels = {
             "name": _("Name of the clinic"),
@@ -218,8 +218,14 @@ class ClinicForm(forms.ModelForm[Clinic]):
             "review_hours": _("Hours a specialist has for a review"),
             "follow_up_days": _("Days a patient can ask follow-up questions"),
             "unopened_call_hours": _("Hours until we call a patient who has not opened the report"),
+            "demands_second_look": _("A second coordinator must agree before a record is shown"),
         }
-        help_texts = {"emergency_number": _("Shown at the foot of every page.")}
+        help_texts = {
+            "emergency_number": _("Shown at the foot of every page."),
+            "demands_second_look": _(
+                "In sealed reviews. Until two people have agreed, the specialist does not get it."
+            ),
+        }
 
     time_zone = forms.ChoiceField(
         label=_("Time zone"),

@@ -133,6 +133,7 @@ class Clinic(models.Model):
     unopened_call_hours = models.PositiveSmallIntegerField(default=72)
     offer_hours = models.PositiveSmallIntegerField(default=12)
     review_hours = models.PositiveSmallIntegerField(default=48)
+    demands_second_look = models.BooleanField(default=False)  # before a sealed reader gets an item
 
     objects = ClinicQuerySet.as_manager()
 
@@ -155,6 +156,7 @@ class Clinic(models.Model):
             "unopened_call_hours",
             "offer_hours",
             "review_hours",
+            "demands_second_look",
         }
 
     def __str__(self) -> str:
