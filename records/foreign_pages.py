@@ -26,10 +26,11 @@ def pages(path: str, media_type: str, first: int, count: int, folder: str) -> li
 
     Returns for each: number, file, media_type, width, height, text.
     """
-    make = {"application/pdf": _pdf_pages, "text/plain": _text_pages}.get(media_type, _image_pages)
+    make = {"application/pdf": _pdf_pages, "text/plain": _text_pages}.get(media_type, image_pages)
     made = []
     for number, (picture, text) in enumerate(make(Path(path), first, count), start=first):
-        made.append({"number": number, "text": _clean(text), **_write(picture, folder, number)})
+        shown = write_picture(picture, folder, number)
+        made.append({"number": number, "text": _clean(text), **shown})
     return made
 
 
@@ -49,7 +50,7 @@ def _pdf_pages(path: Path, first: int, count: int) -> Iterator[tuple[Any, str]]:
         page.close()
 
 
-def _image_pages(path: Path, first: int, count: int) -> Iterator[tuple[Any, str]]:
+def image_pages(path: Path, first: int, count: int) -> Iterator[tuple[Any, str]]:
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None  # `foreign.examine` has refused a flood already; checked again:
@@ -111,17 +112,22 @@ def text_sheets(content: bytes) -> list[str]:
 
 
 def _text_pages(path: Path, first: int, count: int) -> Iterator[tuple[Any, str]]:
+    for sheet in text_sheets(path.read_bytes())[first - 1 : first - 1 + count]:
+        yield draw_sheet(sheet), sheet
+
+
+def draw_sheet(sheet: str) -> Any:
+    """One sheet of text as a grey picture."""
     from PIL import Image, ImageDraw, ImageFont
 
+    picture = Image.new("L", (PAGE_WIDTH, 1980), 255)
     font = ImageFont.load_default(26)
-    for sheet in text_sheets(path.read_bytes())[first - 1 : first - 1 + count]:
-        picture = Image.new("L", (PAGE_WIDTH, 1980), 255)
-        ImageDraw.Draw(picture).multiline_text((70, 70), sheet, fill=0, font=font, spacing=6)
-        yield picture, sheet
+    ImageDraw.Draw(picture).multiline_text((70, 70), sheet, fill=0, font=font, spacing=6)
+    return picture
 
 
-def _write(picture: Any, folder: str, number: int) -> dict[str, Any]:
-    picture = _grey_if_grey(picture)
+def write_picture(picture: Any, folder: str, number: int) -> dict[str, Any]:
+    picture = grey_if_grey(picture)
     ending, kind = ("png", "image/png") if picture.mode == "L" else ("webp", "image/webp")
     name = f"{number}.{ending}"
     bare = picture.copy()
@@ -131,7 +137,7 @@ def _write(picture: Any, folder: str, number: int) -> dict[str, Any]:
     return {"file": name, "media_type": kind, "width": bare.width, "height": bare.height}
 
 
-def _grey_if_grey(picture: Any) -> Any:
+def grey_if_grey(picture: Any) -> Any:
     from PIL import ImageChops
 
     if picture.mode == "L":
