@@ -31,6 +31,10 @@ class DocumentKind(models.TextChoices):
     OTHER = "other", _("Something else")
 
 
+# An upload of this kind holds images (the ZIP of a CD) and becomes no document; see `receive`.
+IMAGING_ARCHIVE = "imaging_archive"
+
+
 class UploadQuerySet(models.QuerySet["Upload"]):
     def visible_as(self, kind: str, user: Any) -> Self:
         return self.filter(case_file__in=CaseFile.objects.visible_as(kind, user))
@@ -48,7 +52,12 @@ class Upload(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="uploads")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    record_request = models.ForeignKey(  # through whose door it came; then `by` is empty
+        "records.RecordRequest", models.PROTECT, null=True, blank=True, related_name="uploads"
+    )
     file_name = models.CharField(max_length=255)  # sealed with the upload; moves to DocumentName
     kind = models.CharField(max_length=20, choices=DocumentKind.choices, default="other")
     size_bytes = models.PositiveBigIntegerField()
@@ -75,6 +84,7 @@ class Upload(models.Model):
             "clinic",
             "case_file",
             "by",
+            "record_request",
             "kind",
             "size_bytes",
             "offset_bytes",
@@ -142,7 +152,12 @@ class Document(StatusModel):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="documents")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    record_request = models.ForeignKey(  # through whose door it came; then `by` is empty
+        "records.RecordRequest", models.PROTECT, null=True, blank=True, related_name="documents"
+    )
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.SCREENING)
     kind = models.CharField(max_length=20, choices=DocumentKind.choices, default="other")
     dated_on = models.DateField(null=True, blank=True)
@@ -188,6 +203,7 @@ class Document(StatusModel):
             "clinic",
             "case_file",
             "by",
+            "record_request",
             "status",
             "status_since",
             "kind",

@@ -33,14 +33,19 @@ class ImagingIngest(Job):
     LEASE = 2 * Job.LEASE
 
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    record_request = models.ForeignKey(  # through whose door it came; then `by` is empty
+        "records.RecordRequest", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     key = models.CharField(max_length=100)
     # Counts and codes only, for example {"stored": 812, "refused": {"not_dicom": 14}}
     outcome = models.JSONField(default=dict, blank=True)
 
     class Privacy:
         private: set[str] = set()
-        plain = Job.JOB_FIELDS | {"case_file", "by", "key", "outcome"}
+        plain = Job.JOB_FIELDS | {"case_file", "by", "record_request", "key", "outcome"}
 
 
 class ImagingRemoval(Job):
