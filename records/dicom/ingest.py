@@ -150,7 +150,7 @@ class Batch:
     # --- at the end ----------------------------------------------------------------------------
     def close(self) -> list[Result]:
         """Store the pack and its rows, and say what became of each object."""
-        with _alone_in(self.case_file):
+        with alone_in(self.case_file):
             self._leave_out_what_is_known()
             if self._kept:
                 self._store()
@@ -210,7 +210,7 @@ def _row(kept: Kept) -> tuple[objects.Received, dict[str, Any]]:
     }
 
 
-class _alone_in:
+class alone_in:
     """One batch of a case file at a time is stored: an advisory lock of this connection."""
 
     def __init__(self, case_file: CaseFile) -> None:
