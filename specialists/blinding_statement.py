@@ -3,50 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
-from records.models import Document, OriginalDiagnosis
-from records.models.case_file import BlindingClass
+from records.models import Document
 from secondop.audit.models import AuditEvent
 from specialists.models import Opinion, Referral
 from specialists.rules import seal_is_intact
 
 OPENED = ("document.opened", "document.downloaded")
-# Kinds of documents that are evidence: hiding one costs the sealed reader something.
-EVIDENCE = ("imaging_report", "pathology_report", "lab_results", "operation_note", "photo")
-FULL, PARTIAL, NOT_POSSIBLE = "full", "partial", "not_possible"
-GRADES: dict[str, str | Promise] = {
-    FULL: gettext_lazy("Fully sealed"),
-    PARTIAL: gettext_lazy("Partly sealed"),
-    NOT_POSSIBLE: gettext_lazy("Could not be sealed"),
-}
-
-
-def grade_of(case_file: Any, documents: Iterable[Document]) -> tuple[str, list[str]]:
-    """Return how far a case can be sealed at all, with the reasons in plain words."""
-    told = OriginalDiagnosis.objects.filter(case_file=case_file).first()
-    state = told.treatment_state if told else OriginalDiagnosis.TreatmentState.UNKNOWN
-    if state in ("started", "finished"):
-        return NOT_POSSIBLE, [_("Treatment had begun, and the records show which.")]
-    reasons = []
-    if told and state == "unknown":
-        reasons.append(_("It was not known whether treatment had begun."))
-    hidden = [
-        document
-        for document in documents
-        if document.kind in EVIDENCE and document.blinding_class != BlindingClass.CLEAR
-    ]
-    if hidden:
-        reasons.append(
-            _("Some evidence stands in papers that also name the first diagnosis. The specialist "
-              "could read those papers only after sealing.")
-        )  # fmt: skip
-    return (PARTIAL if reasons else FULL), reasons
 
 
 def opened_documents(referral: Referral, *, until: int | None = None) -> dict[str, int]:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from records.grading import cleared_of
 from records.models import Document
 from records.models.case_file import BlindingClass
 from requests_app.models import FollowUpQuestion, Message, OpinionRequest
@@ -63,13 +64,22 @@ def _referrals(user: Any) -> QuerySet[Referral]:
     )
 
 
-def row_of(referral: Any) -> Row:
-    """`referral` comes from `offers`, `reviews`, `finished` or `one`."""
+def row_of(referral: Any, *, with_grade: bool = False) -> Row:
+    """`referral` comes from `offers`, `reviews`, `finished` or `one`.
+
+    `with_grade`: two more queries, for the page about one offer.
+    """
     is_open = referral.review_mode == OpinionRequest.ReviewMode.OPEN
     opinion: Opinion | None = getattr(referral, "opinion", None)
     return Row(
         referral=referral,
-        offer=project_offer(referral, referral.all_count if is_open else referral.clear_count),
+        offer=project_offer(
+            referral,
+            referral.all_count if is_open else referral.clear_count,
+            grade=cleared_of(referral.opinion_request.case_file)
+            if with_grade and not is_open
+            else None,
+        ),
         step=step_of(referral),
         parts_done=PARTS - len(missing_before_seal(opinion)) if opinion else 0,
         has_news=bool(referral.unread_count),

@@ -18,6 +18,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from records.blinding import Sight, documents_for, sight_of, words_for
+from records.grading import Grade
 from records.models import CaseFile, Document, IcdCode
 from records.models.case_file import BlindingClass
 from requests_app.models import OpinionRequest
@@ -97,6 +98,7 @@ class Offer:
     sex: Text
     asked_for: tuple[Text, ...]
     document_count: int
+    grade: Grade | None = None  # of what was cleared; SECURITY: never of what was not
 
 
 def project(referral: Referral, user: Any) -> CaseFileView | None:
@@ -121,7 +123,7 @@ def project(referral: Referral, user: Any) -> CaseFileView | None:
     )
 
 
-def project_offer(referral: Referral, document_count: int) -> Offer:
+def project_offer(referral: Referral, document_count: int, *, grade: Grade | None = None) -> Offer:
     """Return what may be known before the case file opens."""
     case_file = referral.opinion_request.case_file
     return Offer(
@@ -130,6 +132,7 @@ def project_offer(referral: Referral, document_count: int) -> Offer:
         sex=case_file.patient.get_sex_display(),
         asked_for=_asked_for(referral.opinion_request),
         document_count=document_count,
+        grade=grade,
     )
 
 

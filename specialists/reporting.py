@@ -11,12 +11,13 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import override
 
+from records.grading import grade_of
 from records.models import Document
 from requests_app.models import OpinionRequest, Rendering, Report
 from requests_app.models.opinion_request import Purpose
 from secondop.jobs.ring import ring
 from secondop.lib.canonical import canonical_json, sha256_of
-from specialists.blinding_statement import GRADES, blinding_statement, grade_of, sealed_fields
+from specialists.blinding_statement import blinding_statement, sealed_fields
 from specialists.models import Comparison, Opinion, Referral
 
 FORMAT = "secondop.report/1"
@@ -42,7 +43,7 @@ def _snapshot(opinion_request: OpinionRequest, approved_by: Any) -> dict[str, An
         case_file.documents.available().select_related("name").order_by("received_at", "id")
     )
     numbers = {str(document.pk): place for place, document in enumerate(usable, 1)}
-    grade, reasons = grade_of(case_file, usable)
+    grade = grade_of(case_file)
     questions = list(opinion_request.questions.select_related("wording"))
     return {
         "format": FORMAT,
@@ -70,8 +71,8 @@ def _snapshot(opinion_request: OpinionRequest, approved_by: Any) -> dict[str, An
         "told": _told(case_file),
         "review": {
             **_word(opinion_request.review_mode, opinion_request.get_review_mode_display()),
-            "grade": _word(grade, GRADES[grade]),
-            "reasons": reasons,
+            "grade": _word(grade.code, grade.label),
+            "reasons": [str(reason) for reason in grade.reasons],
         },
         "questions": [
             {"number": place, "text": question.wording.text}

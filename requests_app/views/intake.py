@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from records.grading import Grade, grade_of
 from records.icd10 import find_code, search
 from requests_app import intake, rules, workflow
 from requests_app.answers_summary import summary
@@ -334,6 +335,12 @@ def _send(request: HttpRequest, opinion_request: OpinionRequest, form: TruthForm
     return redirect(f"{sent.get_absolute_url()}?sent=1")
 
 
+def _expected(opinion_request: OpinionRequest) -> Grade | None:
+    """How far a sealed review can be sealed, as well as it can be told before we have looked."""
+    is_sealed = opinion_request.review_mode == OpinionRequest.ReviewMode.SEALED
+    return grade_of(opinion_request.case_file, is_estimate=True) if is_sealed else None
+
+
 def _check_page(
     request: HttpRequest, opinion_request: OpinionRequest, form: TruthForm, *, status: int = 200
 ) -> HttpResponse:
@@ -349,6 +356,7 @@ def _check_page(
         "form": form,
         "for_other": opinion_request.case_file.patient.user_id != request.user.pk,
         "task_list_url": reverse("requests:task_list", args=[opinion_request.pk]),
+        "expected": _expected(opinion_request),
     }
     return render(request, "requests_app/check.html", context, status=status)
 

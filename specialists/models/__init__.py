@@ -9,13 +9,17 @@ from specialists.models.opinion import (
     Seal,
     TreatmentOption,
 )
+from specialists.models.panel import EarlierOpinion, Panel, PanelSeat
 from specialists.models.referral import Referral, Specialist
 
 __all__ = [
     "Answer",
     "Comparison",
+    "EarlierOpinion",
     "Opinion",
     "OpinionRevision",
+    "Panel",
+    "PanelSeat",
     "QualityCheck",
     "Referral",
     "Seal",

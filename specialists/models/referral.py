@@ -123,6 +123,12 @@ class Referral(StatusModel):
     OPEN = (Status.OFFERED, Status.TAKEN, Status.SEALED)
     LOCKED_AFTER = "opinion_request"
 
+    class Part(models.TextChoices):
+        """Why this specialist was asked. Both seal an own view before they see anything else."""
+
+        READER = "reader", _("Reader")
+        FURTHER = "further", _("Further reader, because the readers differ")
+
     class DeclineReason(models.TextChoices):
         NO_TIME = "no_time", _("No time")
         NOT_MY_FIELD = "not_my_field", _("Not my field")
@@ -137,6 +143,10 @@ class Referral(StatusModel):
     specialist = models.ForeignKey(Specialist, models.PROTECT, related_name="referrals")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.OFFERED)
     review_mode = models.CharField(max_length=10, choices=OpinionRequest.ReviewMode.choices)
+    part = models.CharField(max_length=10, choices=Part.choices, default=Part.READER)
+    panel = models.ForeignKey(
+        "specialists.Panel", models.PROTECT, null=True, blank=True, related_name="referrals"
+    )
     offered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     offered_at = models.DateTimeField(db_default=Now())
     offer_summary = models.TextField(max_length=1000, blank=True)  # neutral words of the clinic
@@ -178,6 +188,8 @@ class Referral(StatusModel):
             "status",
             "status_since",
             "review_mode",
+            "part",
+            "panel",
             "offered_by",
             "offered_at",
             "answer_by",

@@ -68,7 +68,7 @@ def referral(request: HttpRequest, pk: UUID) -> HttpResponse:
     user: Any = request.user
     row = get_visible(lists.one(user), user, pk, as_=SPECIALIST)
     context = {
-        "row": lists.row_of(row),
+        "row": lists.row_of(row, with_grade=True),
         "referral": row,
         "may_take": rules.may_take(user, row),
         "may_decline": rules.may_decline(user, row),

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from records.grading import grade_of
 from requests_app.concurrency import at_version, seen_token
 from requests_app.conversation import mark_read_by_clinic
 from requests_app.models import Message, OpinionRequest
@@ -49,6 +50,9 @@ def refer(request: HttpRequest, pk: UUID) -> HttpResponse:
         "chosen": str(form["to"].value() or ""),
         "possible": [one for one in listed if one.verdict],
         "impossible": [one for one in listed if not one.verdict],
+        "grade": grade_of(opinion_request.case_file)
+        if opinion_request.review_mode == OpinionRequest.ReviewMode.SEALED
+        else None,
         "open_referrals": opinion_request.referrals.open().select_related("specialist__user"),
     }
     return render(request, "specialists/refer.html", context)

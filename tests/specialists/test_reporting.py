@@ -8,13 +8,11 @@ import pikepdf
 import pypdfium2
 import pytest
 
-from records.models import Document
 from requests_app.models import Report
 from requests_app.rendering import present, render_html, render_pdf
 from secondop.audit.trail import note
 from secondop.lib.canonical import canonical_json, sha256_of
 from specialists import workflow as referrals
-from specialists.blinding_statement import grade_of
 from specialists.models import Referral
 from specialists.reporting import build_snapshot
 from tests.factories import (
@@ -121,25 +119,6 @@ class TestBlindingStatement:
         sign(opinion_request.referrals.get())
         opinion_request.refresh_from_db()
         assert build_snapshot(opinion_request)["opinions"][0]["blinding"]["opened"] == []
-
-    @pytest.mark.parametrize(
-        ("state", "grade"),
-        [("not_started", "full"), ("unknown", "partial"), ("started", "not_possible")],
-    )
-    def test_the_grade_follows_the_state_of_the_treatment(self, state, grade):
-        case_file = opinion_request_at("submitted").case_file
-        case_file.original_diagnosis.treatment_state = state
-        case_file.original_diagnosis.save()
-        assert grade_of(case_file, Document.objects.filter(case_file=case_file))[0] == grade
-
-    def test_evidence_that_had_to_be_hidden_makes_it_partial(self):
-        opinion_request = opinion_request_at("submitted")
-        document(opinion_request.case_file, by=opinion_request.started_by,
-                 kind="pathology_report", blinding_class="withheld")  # fmt: skip
-        grade, reasons = grade_of(
-            opinion_request.case_file, opinion_request.case_file.documents.all()
-        )
-        assert grade == "partial" and len(reasons) == 1
 
 
 def complete_after_reveal(referral: Referral) -> None:
