@@ -135,6 +135,7 @@ STORAGES = {
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+VIEWER_DIR = BASE_DIR / ".viewer"  # made by deploy/local/viewer.py
 MAX_DOCUMENT_BYTES = env.int("MAX_DOCUMENT_BYTES", default=2 * 1024**3 - 1)
 MAX_CASE_FILE_BYTES = env.int("MAX_CASE_FILE_BYTES", default=50 * 1024**3)
 CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")  # "unix:/path" or "tcp:host:port"

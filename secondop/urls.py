@@ -13,6 +13,7 @@ urlpatterns = [
     path("audit/", include("secondop.audit.urls")),
     path("records/", include("records.urls")),
     path("", include("secondop.api.dicomweb.urls")),
+    path("viewer/", include("secondop.api.viewer.urls")),
     path("", include("requests_app.urls")),
     path("", include("specialists.urls")),
 ]

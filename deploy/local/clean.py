@@ -8,7 +8,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-MADE_HERE = [".local", ".venv", "node_modules", "static/vendor", "staticfiles", "test-results"]
+MADE_HERE = [
+    ".local",
+    ".venv",
+    "node_modules",
+    "static/vendor",
+    ".viewer",
+    "staticfiles",
+    "test-results",
+]
 CACHES = [".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis"]
 
 lock = ROOT / ".local" / "lock"

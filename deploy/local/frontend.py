@@ -1,5 +1,5 @@
 """Browser packages: `npm ci` from the locked list, then only the files the pages use go to
-`static/vendor/`.
+`static/vendor/`; the image viewer goes to `.viewer/`.
 
 Nothing third-party is committed. Used by `up`, by `test` and by `make frontend`.
 """
@@ -12,8 +12,10 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from deploy.local import viewer
 from deploy.local.paths import ROOT, CannotStart, state_dir, take_lock
 
 VENDOR = ROOT / "static" / "vendor"
@@ -47,17 +49,23 @@ NEEDED_BY_TESTS = ["axe-core/axe.min.js"]
 
 
 def prepare(*, quiet: bool = False) -> bool:
-    """Make `static/vendor/` match the lock. Returns False when there was nothing to do."""
-    if is_current():
+    """Make both folders match the lock. Returns False when there was nothing to do."""
+    if is_current() and viewer.is_current():
         return False
     with_lock = take_lock(state_dir() / "frontend.lock", wait=True)
     try:
-        if is_current():  # somebody else did it while we waited
+        with_packages, with_viewer = not is_current(), not viewer.is_current()
+        if not with_packages and not with_viewer:  # somebody else did it while we waited
             return False
         if not quiet:
             print("Fetching the browser packages (once) ...", flush=True)
-        install()
-        copy()
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            fetched = beside.submit(viewer.prepare, find_npm) if with_viewer else None
+            if with_packages:
+                install()
+                copy()
+            if fetched:
+                fetched.result()
         return True
     finally:
         if with_lock:

@@ -1,6 +1,6 @@
 """Who may use which route of the edges. Rows are decided by sight; see `records/imaging.py`."""
 
-from secondop.lib.routes import SIGNED_IN, route
+from secondop.lib.routes import ANYBODY, SIGNED_IN, route
 
 _DICOMWEB = (
     ("studies", "GET POST", "Search studies of a case file; store objects into it"),
@@ -29,4 +29,10 @@ _DICOMWEB = (
 ROUTES = [
     route(f"dicomweb:{name}", methods, SIGNED_IN, shows, audit="imaging.opened", is_edge=True)
     for name, methods, shows in _DICOMWEB
+]
+ROUTES += [
+    route("viewer:asset", "GET", ANYBODY, "A file of the viewer program: nobody's data"),
+    route("viewer:open", "GET", SIGNED_IN, "Open the images of a case file in the viewer"),
+    route("viewer:page", "GET", SIGNED_IN, "The viewer on one case file", audit="imaging.opened"),
+    route("viewer:alive", "GET", SIGNED_IN, "Keep a session while images are read", is_edge=True),
 ]

@@ -130,6 +130,11 @@ MATRIX = {
     ("dicomweb:bulk_data", "GET"): OWN_OR_CLINIC | READER,
     ("dicomweb:one_series", "GET"): OWN_OR_CLINIC | READER,
     ("dicomweb:instance", "GET"): OWN_OR_CLINIC | READER,
+    # the viewer: its program is open to anybody, what it shows is not
+    ("viewer:asset", "GET"): ANYBODY,
+    ("viewer:open", "GET"): OWN_OR_CLINIC | READER,
+    ("viewer:page", "GET"): OWN_OR_CLINIC | READER,
+    ("viewer:alive", "GET"): OWN_OR_CLINIC | READER,
     # referring
     ("specialists:refer", "GET"): CLINIC,
     ("specialists:refer", "POST"): CLINIC,

@@ -14,6 +14,7 @@ from django.utils import timezone
 from records.models import DocumentPage, Proxy, ProxyInvitation, Upload
 from requests_app.models import FollowUpQuestion, StaffTask
 from secondop.accounts.models import Invitation, Membership
+from secondop.api.viewer.bundle import bundle as viewer_bundle
 from secondop.lib.routes import declared_routes
 from secondop.notifications.models import Notification
 from tests import factories
@@ -184,6 +185,10 @@ def arguments(w, name, who="patient"):
         "requests:classify_document": [w.document.pk],
         "requests:classify_question": [w.review.questions.get().pk],
         "requests:classify_statement": [w.statement.pk],
+        "viewer:asset": [*viewer_bundle().address.strip("/").split("/")[2:], "LICENSE"],
+        "viewer:open": [w.review.case_file_id],
+        "viewer:page": [w.review.case_file_id, "viewer"],
+        "viewer:alive": [w.review.case_file_id],
         "records:upload_create": [w.review.case_file_id],
         "records:upload_simple": [w.review.case_file_id],
         "records:documents": [w.review.case_file_id],
