@@ -1,0 +1,101 @@
+"""The lane of the first doctor. The patient holds the switch; "not told" sends nothing, ever.
+
+The name of the first doctor is sealed: asked here for the patient's side and the clinic only.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from records.legal_clocks import must_take_part
+from records.models import CaseFile, FirstDoctor, OriginalDiagnosis, RecordHolder
+from records.proxies import on_behalf_of
+from secondop.audit.trail import note
+from secondop.lib.verdicts import YES, Verdict, never, not_now
+
+Choice = FirstDoctor.Choice
+# Words that say what kind of place it is, not which one.
+_COMMON = """
+dr doctor doctora prof professor the of for and de la el los del y hospital hospitals clinic
+clinica klinik clinique medical center centre centro medico health system university
+universitario universitatsklinikum general practice group care saint san st
+"""
+COMMON = frozenset(_COMMON.split())
+
+
+def choice_of(case_file: CaseFile) -> str:
+    """What the patient decided; "not_told" until they did."""
+    row = FirstDoctor.objects.filter(case_file=case_file).first()
+    return row.choice if row else str(Choice.NOT_TOLD)
+
+
+def may_choose(user: Any, case_file: CaseFile, choice: str = "") -> Verdict:
+    """The patient and who acts for them; never the clinic."""
+    if not CaseFile.objects.visible_as("patient", user).filter(pk=case_file.pk).exists():
+        return never(_("Only the patient decides whether the first doctor is told."))
+    country = case_file.patient.country or case_file.clinic.country
+    if must_take_part(country) and choice and choice != Choice.TAKES_PART:
+        return not_now(_("The law where you live says that your first doctor must take part."))
+    return YES
+
+
+@transaction.atomic
+def choose(case_file: CaseFile, choice: str, *, by: Any) -> FirstDoctor:
+    may_choose(by, case_file, choice).or_raise()
+    row, _new = FirstDoctor.objects.update_or_create(
+        case_file=case_file,
+        defaults={
+            "clinic_id": case_file.clinic_id,
+            "choice": choice,
+            "chosen_by": by,
+            "chosen_at": timezone.now(),
+        },
+    )
+    # PRIVACY: the trail says that it was decided, not what.
+    note(
+        "first_doctor.chosen", by=by, about=row, role="patient",
+        on_behalf_of=on_behalf_of(by, case_file.patient),
+    )  # fmt: skip
+    return row
+
+
+def words_of(name: str) -> set[str]:
+    """The telling words of a name: lower case, without accents, titles and kinds of places."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return {word for word in re.findall(r"\w+", plain) if len(word) > 1} - COMMON
+
+
+def is_same_place(one: str, other: str) -> bool:
+    """Whether two names may mean the same person or place; rather once too often.
+
+    Every telling word of the shorter name is in the longer one. A name without telling words
+    ("General Hospital") is compared whole.
+    """
+    a, b = words_of(one), words_of(other)
+    if not a or not b:
+        return bool(one.strip()) and one.strip().casefold() == other.strip().casefold()
+    return a <= b or b <= a
+
+
+def is_first_doctors(holder: RecordHolder) -> bool:
+    """Whether asking this holder tells the place of the first doctor that something is asked."""
+    if holder.is_first_doctor:
+        return True
+    told = OriginalDiagnosis.objects.filter(case_file_id=holder.case_file_id).first()
+    if told is None:
+        return False
+    theirs = [name for name in (told.doctor_name, told.hospital_name) if name.strip()]
+    own = [name for name in (holder.name, holder.contact_name) if name.strip()]
+    return any(is_same_place(a, b) for a in theirs for b in own)
+
+
+def needs_consent(holder: RecordHolder) -> bool:
+    """SECURITY: nothing may go to this holder unless the patient said so for this very letter."""
+    return choice_of(holder.case_file) == Choice.NOT_TOLD and is_first_doctors(holder)
