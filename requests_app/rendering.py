@@ -59,6 +59,8 @@ def _parsed(value: Any, key: str = "") -> Any:
 def _present_opinion(opinion: dict[str, Any]) -> None:
     options = opinion["options"]
     opinion["recommended"] = next((o for o in options if o["is_recommended"]), {})
+    if opinion["recommended"]:
+        opinion["recommended"]["sentence"] = _as_sentence(opinion["recommended"]["name"])
     opinion["first_plan"] = next((o for o in options if o["is_first_doctors_plan"]), {})
     opinion["glance"] = [
         {
@@ -74,6 +76,11 @@ def _present_opinion(opinion: dict[str, Any]) -> None:
         _options_beside(options[start : start + OPTIONS_BESIDE])
         for start in range(0, len(options), OPTIONS_BESIDE)
     ]
+
+
+def _as_sentence(text: str) -> str:
+    """The text with one full stop at its end, whether it brought one or not."""
+    return text if text.rstrip().endswith((".", "!", "?", "…")) else f"{text.rstrip()}."
 
 
 def _options_beside(options: list[dict[str, Any]]) -> dict[str, Any]:

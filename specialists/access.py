@@ -19,6 +19,14 @@ ROUTES = [
         COORDINATOR,
         "Ask one more specialist after delivery",
     ),
+    route(
+        "specialists:compare",
+        "GET POST",
+        COORDINATOR,
+        "The readers side by side, once all have sealed; ask a further one",
+    ),
+    route("specialists:panel", "GET POST", COORDINATOR, "Form a panel: lead and quorum"),
+    route("specialists:stop_looking", "POST", COORDINATOR, "Back to the delivered report"),
     route("specialists:specialist_thread", "GET POST", COORDINATOR, "Messages with the specialist"),
     route("specialists:desk", "GET", SPECIALIST, "Own offers and reviews"),
     route(
@@ -38,6 +46,12 @@ ROUTES = [
     route("specialists:reveal", "POST", SPECIALIST, "Open the original diagnosis"),
     route("specialists:break_seal", "GET POST", SPECIALIST, "Open the seal for safety"),
     route("specialists:complete", "GET POST", SPECIALIST, "Compare, answer, options, summary"),
+    route(
+        "specialists:others",
+        "GET POST",
+        SPECIALIST,
+        "Other opinions after the own seal: a further reader's A and B, a lead's panel",
+    ),
     route("specialists:revise", "GET POST", SPECIALIST, "Revise a sealed field with a reason"),
     route("specialists:sign", "GET POST", SPECIALIST, "Sign the opinion"),
     route("specialists:answer_follow_up", "GET POST", SPECIALIST, "Answer a follow-up question"),

@@ -55,7 +55,9 @@ def _referrals(user: Any) -> QuerySet[Referral]:
     counted = unread.order_by().values("opinion_request").annotate(n=Count("pk")).values("n")
     return (
         Referral.objects.visible_as("specialist", user)
-        .select_related("opinion", "clinic", "specialist", "opinion_request__case_file__patient")
+        .select_related(
+            "opinion", "panel", "clinic", "specialist", "opinion_request__case_file__patient"
+        )
         .annotate(
             clear_count=Coalesce(_documents(only_clear=True), 0),
             all_count=Coalesce(_documents(only_clear=False), 0),

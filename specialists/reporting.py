@@ -18,7 +18,7 @@ from requests_app.models.opinion_request import Purpose
 from secondop.jobs.ring import ring
 from secondop.lib.canonical import canonical_json, sha256_of
 from specialists.blinding_statement import blinding_statement, sealed_fields
-from specialists.models import Comparison, Opinion, Referral
+from specialists.models import Comparison, Opinion, Panel, Referral
 
 FORMAT = "secondop.report/1"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -45,6 +45,8 @@ def _snapshot(opinion_request: OpinionRequest, approved_by: Any) -> dict[str, An
     numbers = {str(document.pk): place for place, document in enumerate(usable, 1)}
     grade = grade_of(case_file)
     questions = list(opinion_request.questions.select_related("wording"))
+    signed = list(signed_referrals(opinion_request))
+    letters = {one.pk: LETTERS[place % len(LETTERS)] for place, one in enumerate(signed)}
     return {
         "format": FORMAT,
         "language": language_of(opinion_request),
@@ -79,9 +81,10 @@ def _snapshot(opinion_request: OpinionRequest, approved_by: Any) -> dict[str, An
             for place, question in enumerate(questions, 1)
         ],
         "opinions": [
-            _opinion(referral, LETTERS[place % len(LETTERS)], numbers)
-            for place, referral in enumerate(signed_referrals(opinion_request))
+            _opinion(referral, letters[referral.pk], numbers, _shown(referral, letters))
+            for referral in signed
         ],
+        "panel": _panel(opinion_request),
         "documents": [_document(document, numbers[str(document.pk)]) for document in usable],
         "not_used": _not_used(case_file),
         "gaps": _gaps(opinion_request),
@@ -99,7 +102,18 @@ def signed_referrals(opinion_request: OpinionRequest) -> Iterable[Referral]:
     )
 
 
-def _opinion(referral: Referral, letter: str, numbers: dict[str, int]) -> dict[str, Any]:
+def _shown(referral: Referral, letters: dict[Any, str]) -> list[dict[str, str]]:
+    """What a further reader saw after the own seal: their letter, and the letter in this report."""
+    return [
+        {"letter": row.letter, "opinion": letters[row.earlier_id]}
+        for row in referral.earlier_opinions.all()
+        if row.earlier_id in letters
+    ]
+
+
+def _opinion(
+    referral: Referral, letter: str, numbers: dict[str, int], shown: list[dict[str, str]]
+) -> dict[str, Any]:
     opinion, specialist = referral.opinion, referral.specialist
     return {
         "letter": letter,
@@ -109,6 +123,7 @@ def _opinion(referral: Referral, letter: str, numbers: dict[str, int]) -> dict[s
             "licence": specialist.licence,
             "institution": specialist.institution,
         },
+        "part": _word(referral.part, referral.get_part_display()),
         "signed_at": _iso(opinion.signed_at),
         "summary": opinion.plain_summary,
         **{name: getattr(opinion, name) for name in Opinion.SEALED_FIELDS},
@@ -144,7 +159,22 @@ def _opinion(referral: Referral, letter: str, numbers: dict[str, int]) -> dict[s
         ],
         "limits": opinion.limits,
         "conflicts": opinion.conflicts,
-        "blinding": blinding_statement(referral, numbers),
+        "blinding": {**blinding_statement(referral, numbers), "shown": shown},
+    }
+
+
+def _panel(opinion_request: OpinionRequest) -> dict[str, Any]:
+    """The joint answer; empty when no panel was formed."""
+    panel = Panel.objects.filter(opinion_request=opinion_request).first()
+    if panel is None or not panel.answered_at:
+        return {}
+    return {
+        "lead": panel.lead.signature_name,
+        "answer": panel.joint_answer,
+        "answered_at": _iso(panel.answered_at),
+        "needed": [
+            {"specialty": seat.specialty, "opinions": seat.needed} for seat in panel.seats.all()
+        ],
     }
 
 

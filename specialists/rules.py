@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from specialists.models import Opinion, Referral, Specialist
 
 RequestStatus = OpinionRequest.Status
 Status = Referral.Status
+SEVERAL = 2  # opinions; one alone has nothing beside it
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,8 @@ def may_sign(user: Any, referral: Referral) -> Verdict:
         return not_now(
             _("The clinic is still gathering more records. Tell them if you no longer need them.")
         )
+    if is_lead(referral) and referral.panel and not referral.panel.answered_at:
+        return not_now(_("Write the panel's joint answer before you sign."))
     if missing := missing_before_signing(referral.opinion):
         return not_now(missing[0])
     return YES
@@ -264,6 +268,97 @@ def may_amend(user: Any, opinion_request: OpinionRequest) -> Verdict:
 def may_ask_further(user: Any, opinion_request: OpinionRequest) -> Verdict:
     """Ask one more specialist after the report was delivered."""
     return _after_delivery(user, opinion_request)
+
+
+def may_stop_looking(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Back to the delivered report when nobody was found for one more opinion."""
+    if not (verdict := may_coordinate(user, opinion_request)):
+        return verdict
+    is_ready = opinion_request.status == RequestStatus.READY
+    if not is_ready or not opinion_request.reports.exclude(delivered_at=None).exists():
+        return not_now(_("This is possible while you look for one more specialist."))
+    return YES
+
+
+def all_have_sealed(opinion_request: OpinionRequest) -> bool:
+    """No reader is still deciding. Only then may anybody see what a reader wrote."""
+    undecided = opinion_request.referrals.filter(status__in=(Status.OFFERED, Status.TAKEN))
+    return not undecided.exists()
+
+
+def may_compare(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """See the readers side by side. SECURITY: never while one of them is still blind."""
+    if not (verdict := may_coordinate(user, opinion_request)):
+        return verdict
+    decided = opinion_request.referrals.filter(status__in=(Status.SEALED, Status.SIGNED))
+    if decided.count() < SEVERAL:
+        return not_now(_("There is nothing to compare: fewer than two opinions are sealed."))
+    if not all_have_sealed(opinion_request):
+        return not_now(_("Not everybody has sealed. Until then nobody sees what a reader wrote."))
+    return YES
+
+
+def may_ask_further_reader(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """One more reader, because those who sealed differ. Before delivery."""
+    if not (verdict := may_compare(user, opinion_request)):
+        return verdict
+    if opinion_request.review_mode != OpinionRequest.ReviewMode.SEALED:
+        return not_now(_("In an open review nobody seals an own view first."))
+    if opinion_request.status not in (RequestStatus.IN_REVIEW, RequestStatus.QUALITY_CHECK):
+        return not_now(_("This is possible until the report is delivered."))
+    return YES
+
+
+def may_make_panel(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    if not (verdict := may_coordinate(user, opinion_request)):
+        return verdict
+    open_for_it = (RequestStatus.READY, RequestStatus.REFERRED, RequestStatus.IN_REVIEW)
+    if opinion_request.status not in open_for_it:
+        return not_now(_("A panel is formed while specialists are asked or read."))
+    return YES
+
+
+def is_lead(referral: Referral) -> bool:
+    return bool(referral.panel and referral.panel.lead_id == referral.specialist_id)
+
+
+def may_see_others(user: Any, referral: Referral) -> Verdict:
+    """The earlier opinions, for a further reader or the lead of a panel, after the own seal.
+
+    SECURITY: before the own seal everybody gets the same answer, whether others read or not.
+    """
+    if not (verdict := _own(user, referral)):
+        return verdict
+    opinion = getattr(referral, "opinion", None)
+    has_sealed = referral.status in (Status.SEALED, Status.SIGNED)
+    if opinion is None or not has_sealed or not opinion.revealed_at:
+        return not_now(_("Seal your own opinion and open the original diagnosis first."))
+    is_further = referral.part == Referral.Part.FURTHER
+    if not is_further and not is_lead(referral):
+        return never(_("Each reader gives an own opinion. The others stay closed."))
+    if not is_further and not all_have_sealed(referral.opinion_request):
+        return not_now(_("The other opinions open when everybody has sealed."))
+    return YES
+
+
+def may_answer_jointly(user: Any, referral: Referral) -> Verdict:
+    """Write the joint answer of a panel: its lead, with the quorum of every specialty."""
+    if not is_lead(referral):
+        return never(_("Only who leads the panel writes its joint answer."))
+    if not (verdict := may_see_others(user, referral)):
+        return verdict
+    if referral.status != Status.SEALED:
+        return not_now(_("This opinion is signed."))
+    if lacking := lacking_seats(referral.panel):
+        return not_now(_("The panel is not complete yet: %(who)s.") % {"who": ", ".join(lacking)})
+    return YES
+
+
+def lacking_seats(panel: Any) -> list[str]:
+    """Specialties of which fewer opinions are sealed than the panel needs."""
+    decided = panel.referrals.filter(status__in=(Status.SEALED, Status.SIGNED))
+    have = Counter(decided.values_list("specialist__specialty", flat=True))
+    return [seat.specialty for seat in panel.seats.all() if have[seat.specialty] < seat.needed]
 
 
 def may_check(user: Any, opinion_request: OpinionRequest) -> Verdict:

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from specialists.views import amending, checking, completing, desk, reading, referring, writing
+from specialists.views import (
+    amending,
+    checking,
+    completing,
+    desk,
+    reading,
+    referring,
+    several,
+    writing,
+)
 
 app_name = "specialists"
 urlpatterns = [
@@ -15,6 +24,9 @@ urlpatterns = [
         amending.further_opinion,
         name="further_opinion",
     ),
+    path("clinic/requests/<uuid:pk>/compare/", several.compare, name="compare"),
+    path("clinic/requests/<uuid:pk>/panel/", several.panel, name="panel"),
+    path("clinic/requests/<uuid:pk>/stop-looking/", several.stop_looking, name="stop_looking"),
     path(
         "clinic/referrals/<uuid:pk>/messages/",
         referring.specialist_thread,
@@ -36,6 +48,7 @@ urlpatterns = [
     path("reviews/<uuid:pk>/reveal/", writing.reveal, name="reveal"),
     path("reviews/<uuid:pk>/safety/", writing.break_seal, name="break_seal"),
     path("reviews/<uuid:pk>/complete/", completing.complete, name="complete"),
+    path("reviews/<uuid:pk>/others/", several.others, name="others"),
     path("reviews/<uuid:pk>/revise/", completing.revise, name="revise"),
     path("reviews/<uuid:pk>/sign/", completing.sign, name="sign"),
     path("follow-up/<uuid:pk>/", completing.answer_follow_up, name="answer_follow_up"),

@@ -107,7 +107,13 @@ class OpinionRequest(StatusModel):
             Status.RETURNED,
             Status.WITHDRAWN,
         },
-        Status.READY: {Status.REFERRED, Status.COLLECTING, Status.WITHDRAWN},
+        # Back to delivered when nobody was found for one more opinion.
+        Status.READY: {
+            Status.REFERRED,
+            Status.COLLECTING,
+            Status.WITHDRAWN,
+            Status.DELIVERED,
+        },
         Status.REFERRED: {Status.IN_REVIEW, Status.READY, Status.WITHDRAWN},
         Status.IN_REVIEW: {Status.QUALITY_CHECK, Status.COLLECTING, Status.READY, Status.WITHDRAWN},
         Status.QUALITY_CHECK: {Status.DELIVERED, Status.IN_REVIEW, Status.WITHDRAWN},

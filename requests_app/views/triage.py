@@ -126,6 +126,11 @@ def _actions(user: Any, opinion_request: OpinionRequest, referrals: list[Any]) -
         "may_refer": rules.may_ask_specialist(user, opinion_request),
         "may_resume": is_paused and opinion_request.status == OpinionRequest.Status.COLLECTING,
         "is_delivered": opinion_request.status == OpinionRequest.Status.DELIVERED,
+        "may_stop_looking": opinion_request.status == OpinionRequest.Status.READY
+        and opinion_request.reports.exclude(delivered_at=None).exists(),
+        "may_form_panel": opinion_request.status in ("ready", "referred", "in_review"),
+        "may_compare": len([r for r in referrals if r.status in ("sealed", "signed")]) > 1
+        and not any(referral.status in ("offered", "taken") for referral in referrals),
         "possible": [link for link in links if link["verdict"]],
         "impossible": [link for link in links if not link["verdict"]],
     }

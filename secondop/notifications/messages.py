@@ -43,6 +43,10 @@ CATALOGUE: dict[str, Wording] = {
     "further_opinion": Wording(
         _("News on your request"), _("We are asking one more specialist. You keep your report.")
     ),
+    "further_stopped": Wording(
+        _("News on your request"),
+        _("We found nobody for one more opinion. Your report stays as it is."),
+    ),
     "follow_up_answered": Wording(_("Your question has an answer"), _("Sign in to read it.")),
     "message_for_patient": Wording(
         _("You have a message"), _("The clinic wrote to you. Sign in to read it.")
@@ -60,7 +64,35 @@ CATALOGUE: dict[str, Wording] = {
     "request_expired": Wording(
         _("Your request has ended"), _("Nobody acted in time. You can open it again.")
     ),
+    "authorization_needed": Wording(
+        _("Please sign a permission"),
+        _("A hospital or practice has records we need. Sign in to read and sign the permission."),
+    ),
     # clinic staff
+    "authorization_signed": Wording(
+        _("A permission was signed"), _("A record request can be sent now.")
+    ),
+    "authorization_revoked": Wording(
+        _("A permission was taken back"), _("A record request has stopped. Sign in to see which.")
+    ),
+    "record_arrived": Wording(
+        _("Records have arrived"), _("A record holder has sent something. Sign in to see it.")
+    ),
+    "record_complete": Wording(
+        _("A record holder is done"), _("A record holder says that everything is sent.")
+    ),
+    "record_refused": Wording(
+        _("A record holder said no"), _("A record request needs you. Sign in to read why.")
+    ),
+    "record_holder_wrote": Wording(
+        _("A record holder wrote"), _("There is a note on a record request.")
+    ),
+    "record_reminder_due": Wording(
+        _("Please remind a record holder"), _("A reminder letter is ready to be sent or faxed.")
+    ),
+    "record_overdue": Wording(
+        _("The term for records has passed"), _("A record request has passed its term. Act now.")
+    ),
     "new_request": Wording(_("A new request"), _("A request is waiting for triage.")),
     "patient_answered": Wording(_("A patient answered"), _("A request is back from the patient.")),
     "message_for_clinic": Wording(_("A new message"), _("There is a message on a request.")),
@@ -90,6 +122,9 @@ CATALOGUE: dict[str, Wording] = {
     ),
     "message_for_specialist": Wording(
         _("A new message"), _("The clinic wrote to you. Sign in to read it.")
+    ),
+    "records_added": Wording(
+        _("There is more to read"), _("Records were added to a review. Sign in to read them.")
     ),
     "follow_up_asked": Wording(
         _("A follow-up question"), _("A patient asked a question about your opinion.")

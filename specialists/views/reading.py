@@ -21,7 +21,7 @@ def open_file(request: HttpRequest, pk: UUID) -> tuple[Referral, CaseFileView]:
     """The referral and the projection of its case file; 404 when the file is closed."""
     row = get_visible(
         Referral.objects.select_related(
-            "specialist", "opinion", "opinion_request__case_file__patient"
+            "specialist", "opinion", "panel", "opinion_request__case_file__patient"
         ),
         request.user,
         pk,

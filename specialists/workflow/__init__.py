@@ -20,18 +20,27 @@ from specialists.workflow.opining import (
     write_to_clinic,
 )
 from specialists.workflow.referring import decline, expire_offer, recall, refer, take
+from specialists.workflow.several import (
+    answer_jointly,
+    ask_further_reader,
+    make_panel,
+    stop_looking,
+)
 
 __all__ = [
     "add_option",
     "amend",
     "answer_follow_up",
+    "answer_jointly",
     "approve",
     "ask_for_more",
+    "ask_further_reader",
     "begin_check",
     "break_seal",
     "decline",
     "expire_offer",
     "further_opinion",
+    "make_panel",
     "recall",
     "refer",
     "remove_option",
@@ -43,6 +52,7 @@ __all__ = [
     "seal",
     "send_back",
     "sign",
+    "stop_looking",
     "take",
     "write_to_clinic",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from records.grants import widen
+from records.models.case_file import BlindingClass
 from requests_app.models import Message, OpinionRequest, StaffTask
 from requests_app.workflow import coordinators_of, move, staff_path
 from secondop.audit.trail import note
@@ -19,6 +21,7 @@ from specialists.models import Opinion, Referral
 from specialists.sealing import write_seal
 from specialists.workflow.amending import READING_MARGIN
 from specialists.workflow.completing import lay_out_comparison, save_opinion
+from specialists.workflow.several import draw_letters
 
 RequestStatus = OpinionRequest.Status
 Status = Referral.Status
@@ -54,6 +57,8 @@ def reveal(referral: Referral, *, by: Any) -> None:
     _open_original(referral, by=by)
     opinion.revealed_at = timezone.now()
     opinion.save(update_fields=["revealed_at"])
+    if referral.part == Referral.Part.FURTHER:
+        draw_letters(referral, by=by)
     note("opinion.revealed", by=by, about=opinion, sha256=opinion.seal.sha256)
 
 
@@ -132,8 +137,25 @@ def _write(referral: Referral, text: str, *, by: Any) -> None:
 
 @transition
 def resume(opinion_request: OpinionRequest, *, by: Any) -> None:
-    """Hand the case back to the specialists who were reading it."""
+    """Hand the case back to the specialists who were reading it.
+
+    SECURITY: who did not ask is told only when there is more to read: a message about nothing
+    would say that somebody else reads this case.
+    """
     rules.may_resume(by, opinion_request).or_raise()
+    asked = opinion_request.status_changes.filter(new=RequestStatus.COLLECTING).last()
     move(opinion_request, RequestStatus.IN_REVIEW, by=by, verb="request.in_review")
     for referral in opinion_request.referrals.filter(status__in=[Status.TAKEN, Status.SEALED]):
-        tell([referral.specialist.user], "message_for_specialist", about=referral)
+        if asked is None or asked.by_id == referral.specialist.user_id:
+            tell([referral.specialist.user], "message_for_specialist", about=referral)
+        elif _has_more_to_read(referral, since=asked.at):
+            tell([referral.specialist.user], "records_added", about=referral)
+
+
+def _has_more_to_read(referral: Referral, *, since: datetime) -> bool:
+    """Whether anything opened to this reader since then, as far as their sight goes."""
+    documents = referral.opinion_request.case_file.documents.available()
+    if not rules.is_sealed_now(referral):
+        return documents.filter(received_at__gt=since).exists()
+    cleared = documents.filter(blinding_class=BlindingClass.CLEAR)
+    return cleared.filter(classified_at__gt=since).exists()

@@ -15,7 +15,7 @@ from secondop.audit.trail import note
 from secondop.lib.transitions import transition
 from secondop.notifications.outbox import tell
 from specialists import rules
-from specialists.models import Opinion, Referral, Specialist
+from specialists.models import Opinion, Panel, Referral, Specialist
 from specialists.workflow.amending import READING_MARGIN
 from specialists.workflow.checking import hand_to_quality_check
 from specialists.workflow.completing import lay_out_comparison
@@ -43,6 +43,8 @@ def refer(
         opinion_request=opinion_request,
         specialist=to,
         review_mode=opinion_request.review_mode,
+        part=_part_in(opinion_request),
+        panel=Panel.objects.filter(opinion_request=opinion_request).first(),
         offered_by=by,
         offer_summary=summary,
         answer_by=answer_by,
@@ -58,6 +60,13 @@ def refer(
     opinion_request.save(update_fields=["due_at"])
     note("referral.offered", by=by, about=referral, specialist=str(to.pk))
     tell([to.user], "referral_offered", about=referral)
+
+
+def _part_in(opinion_request: OpinionRequest) -> str:
+    """Whoever is asked after others have signed is shown their opinions after the own seal."""
+    is_sealed = opinion_request.review_mode == OpinionRequest.ReviewMode.SEALED
+    signed = opinion_request.referrals.filter(status=Status.SIGNED)
+    return Referral.Part.FURTHER if is_sealed and signed.exists() else Referral.Part.READER
 
 
 @transition
