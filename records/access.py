@@ -22,6 +22,8 @@ ROUTES = [
     route("records:download", "GET", SIGNED_IN, "The original file as an attachment"),
     route("records:set_kind", "POST", SIGNED_IN, "Say what a document is"),
     route("records:remove", "GET POST", SIGNED_IN, "Remove an own document"),
+    route("records:images_add", "GET", SIGNED_IN, "Send images: a folder, a disc, a ZIP, files"),
+    route("records:images_here", "GET", SIGNED_IN, "Which images are here, before sending more"),
     route("records:icd10_search", "GET POST", SIGNED_IN, "Search ICD-10-CM"),
     route("records:proxies", "GET POST", SIGNED_IN, "Who acts for the patient"),
     route("records:proxy_accept", "GET POST", SIGNED_IN, "Accept to act for a patient"),

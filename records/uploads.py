@@ -29,6 +29,7 @@ from django.utils.translation import gettext_lazy
 
 from records import rules, workflow
 from records.models import CaseFile, Document, DocumentKind, Upload
+from records.models.document import IMAGING_ARCHIVE
 from secondop.lib.storage import new_key
 from secondop.lib.templatetags.ui import byte_size
 from secondop.lib.verdicts import Refused
@@ -73,31 +74,33 @@ def begin(
 ) -> Upload:
     """Announce a file. Raises Refused (with a sentence for the person) when it cannot be taken."""
     rules.may_add_records(by, case_file).or_raise()
-    _refuse_size(case_file, size_bytes)
+    is_archive = kind == IMAGING_ARCHIVE
+    most = settings.MAX_ARCHIVE_BYTES if is_archive else settings.MAX_DOCUMENT_BYTES
+    _refuse_size(case_file, size_bytes, most)
     return Upload.objects.create(
         clinic_id=case_file.clinic_id,
         case_file=case_file,
         by=by,
         file_name=clean_name(file_name),
-        kind=kind if kind in DocumentKind.values else DocumentKind.OTHER,
+        kind=kind if is_archive or kind in DocumentKind.values else DocumentKind.OTHER,
         size_bytes=size_bytes,
-        key=new_key("documents"),
+        key=new_key("archives" if is_archive else "documents"),
         sent_sha256=sent_sha256,
         expires_at=timezone.now() + KEEP_UNFINISHED,
     )
 
 
-def _refuse_size(case_file: CaseFile, size_bytes: int) -> None:
+def _refuse_size(case_file: CaseFile, size_bytes: int, most: int) -> None:
     if size_bytes == 0:
         raise Refused(
             _("This file is empty. Open it on your device, save it again and send that."), 400
         )
-    if size_bytes > settings.MAX_DOCUMENT_BYTES:
+    if size_bytes > most:
         text = _(
             "This file is larger than %(limit)s, the most we can take at once. Send it in parts, "
             "or ask us how to send a large file."
         )
-        raise Refused(text % {"limit": byte_size(settings.MAX_DOCUMENT_BYTES)}, 413)
+        raise Refused(text % {"limit": byte_size(most)}, 413)
     if held_bytes(case_file) + size_bytes > settings.MAX_CASE_FILE_BYTES:
         text = _("There is no room for this file in your case file. Remove one first, or ask us.")
         raise Refused(text, 413)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from records.views import documents, icd10, proxies, uploads
+from records.views import documents, icd10, imaging_upload, proxies, uploads
 
 app_name = "records"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("documents/<uuid:pk>/file/", documents.download, name="download"),
     path("documents/<uuid:pk>/kind/", documents.set_kind, name="set_kind"),
     path("documents/<uuid:pk>/remove/", documents.remove, name="remove"),
+    path("case-files/<uuid:pk>/images/add/", imaging_upload.images_add, name="images_add"),
+    path("case-files/<uuid:pk>/images/here/", imaging_upload.images_here, name="images_here"),
     path("icd10/", icd10.icd10_search, name="icd10_search"),
     path("patients/<uuid:pk>/helpers/", proxies.proxies, name="proxies"),
     path("helpers/<uuid:pk>/accept/", proxies.proxy_accept, name="proxy_accept"),

@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from records import rules
-from records.models import CaseFile, Document, DocumentName, Screening, Upload
+from records.models import CaseFile, Document, DocumentName, ImagingIngest, Screening, Upload
+from records.models.document import IMAGING_ARCHIVE
 from records.proxies import on_behalf_of
 from secondop.audit.trail import note
 from secondop.jobs.ring import ring
@@ -23,10 +24,14 @@ Status = Document.Status
 def receive(upload: Upload) -> Document | None:
     """Turn a whole upload into a document and its screening; None when that was done before.
 
+    An archive of images becomes no document but a job that takes the images out of it.
     The stored bytes must stand under `upload.key` already.
     """
     upload = Upload.objects.select_for_update().get(pk=upload.pk)
     if upload.finished_at:
+        return None
+    if upload.kind == IMAGING_ARCHIVE:
+        _receive_archive(upload)
         return None
     document = Document.objects.create(
         clinic_id=upload.clinic_id,
@@ -44,8 +49,7 @@ def receive(upload: Upload) -> Document | None:
         file_name=upload.file_name,
     )
     ring(Screening.objects.create(document=document, clinic_id=upload.clinic_id))
-    upload.file_name, upload.finished_at = "", Now()  # type: ignore[assignment]
-    upload.save(update_fields=["file_name", "finished_at"])
+    _is_done(upload)
     note(
         "document.received",
         by=upload.by,
@@ -54,6 +58,27 @@ def receive(upload: Upload) -> Document | None:
         size_bytes=upload.size_bytes,
     )
     return document
+
+
+def _receive_archive(upload: Upload) -> None:
+    job = ImagingIngest.objects.create(
+        clinic_id=upload.clinic_id, case_file_id=upload.case_file_id, by_id=upload.by_id,
+        key=upload.key,
+    )  # fmt: skip
+    ring(job)
+    _is_done(upload)
+    note(
+        "imaging.archive_received",
+        by=upload.by,
+        about=job,
+        on_behalf_of=on_behalf_of(upload.by, upload.case_file.patient),
+        size_bytes=upload.size_bytes,
+    )
+
+
+def _is_done(upload: Upload) -> None:
+    upload.file_name, upload.finished_at = "", Now()  # type: ignore[assignment]
+    upload.save(update_fields=["file_name", "finished_at"])
 
 
 @transition

@@ -137,6 +137,7 @@ STATIC_ROOT = STATE_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 VIEWER_DIR = BASE_DIR / ".viewer"  # made by deploy/local/viewer.py
 MAX_DOCUMENT_BYTES = env.int("MAX_DOCUMENT_BYTES", default=2 * 1024**3 - 1)
+MAX_ARCHIVE_BYTES = env.int("MAX_ARCHIVE_BYTES", default=16 * 1024**3)  # the ZIP of a few discs
 MAX_CASE_FILE_BYTES = env.int("MAX_CASE_FILE_BYTES", default=50 * 1024**3)
 CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")  # "unix:/path" or "tcp:host:port"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2

@@ -1,4 +1,5 @@
 """The images of an archive (the ZIP of a CD), entry by entry. Used by the `ImagingIngest` job.
+A single object is taken as it is.
 
 SECURITY: names are never used; nothing is unpacked to a folder. Counts, sizes and ratios are
 limited before and while unpacking, and an entry is believed by its content alone. What is not an
@@ -86,6 +87,8 @@ def ingest(file: IO[bytes], case_file: CaseFile, *, by: Any, beat: Any = None) -
 
     Returns counts: {"stored": 812, "known": 3, "refused": {"not_dicom": 14}}.
     """
+    if _is_an_object(file):
+        return _one_object(file, case_file, by=by)
     entries = _entries(file)
     told: Counter[str] = Counter()
     refused: Counter[str] = Counter()
@@ -106,6 +109,26 @@ def ingest(file: IO[bytes], case_file: CaseFile, *, by: Any, beat: Any = None) -
                 if beat:
                     beat(done, len(entries))
     return {"stored": told["stored"], "known": told["known"], "refused": dict(refused)}
+
+
+def _is_an_object(file: IO[bytes]) -> bool:
+    """Somebody sent one image instead of an archive."""
+    file.seek(0)
+    head = file.read(132)
+    file.seek(0)
+    return head[128:] == b"DICM"
+
+
+def _one_object(file: IO[bytes], case_file: CaseFile, *, by: Any) -> dict[str, Any]:
+    with Batch(case_file, by=by) as batch:
+        batch.begin()
+        for block in iter(lambda: file.read(BLOCK_BYTES), b""):
+            batch.write(block)
+        batch.finish()
+        [result] = batch.close()
+    refused = {result.problem: 1} if result.problem else {}
+    stored = int(result.is_new)
+    return {"stored": stored, "known": 1 - stored - len(refused), "refused": refused}
 
 
 def _opened(file: IO[bytes]) -> zipfile.ZipFile:

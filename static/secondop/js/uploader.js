@@ -124,7 +124,7 @@ class Row {
       endpoint: this.uploader.endpoint,
       chunkSize: PIECE_BYTES,
       retryDelays: WAITS_MS,
-      metadata: { filename: this.file.name },
+      metadata: { filename: this.file.name, kind: this.uploader.root.dataset.kind ?? "" },
       headers: { "X-CSRFToken": this.uploader.token },
       fingerprint: (file) => fingerprintOf(file, this.uploader.endpoint),
       urlStorage: places,
@@ -204,6 +204,7 @@ class Uploader {
     drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
     drop.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("is-over"); this.take(event.dataTransfer.files); });
     this.list.addEventListener("click", (event) => this.forget(event.target.closest("[data-act=forget]")?.closest("[data-unfinished]")));
+    this.root.addEventListener("take-files", (event) => this.take(event.detail));
     window.addEventListener("online", () => this.rows.filter((row) => row.state === "offline").forEach((row) => row.wait()));
     window.addEventListener("beforeunload", (event) => { if (this.isBusy()) event.preventDefault(); });
     document.addEventListener("click", (event) => this.warn(event), true);

@@ -1,0 +1,209 @@
+"""Sending images in a real browser: what is found in a folder, cuts, a reload, ZIPs, refusals."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, Route, expect
+
+from records.models import ImagingInstance, ImagingPack
+from tests import factories
+from tests.records import files
+from tests.records.dicom.samples import as_bytes, ct
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MANY = int(os.environ.get("MANY_IMAGES", "600"))  # bench/imaging_upload sends 3,000
+SHOTS = os.environ.get("LAST_LOOK", "")
+
+
+@pytest.fixture
+def opinion_request() -> Any:
+    return factories.draft()
+
+
+@pytest.fixture
+def at_images(visitor, opinion_request):
+    """The patient, at the page for images."""
+    visitor.sign_in(opinion_request.started_by)
+    open_page(visitor, opinion_request)
+    yield visitor
+    visitor.page.on("dialog", lambda dialog: dialog.accept())
+    visitor.page.goto("about:blank")
+
+
+def open_page(visitor: Any, opinion_request: Any) -> None:
+    visitor.go(reverse("records:images_add", args=[opinion_request.case_file_id]))
+    expect(visitor.page.locator("[data-images][data-ready]")).to_have_count(1)
+
+
+def shoot(page: Page, name: str) -> None:
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        if SHOTS:
+            page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def choose(page: Page, folder: Path) -> None:
+    page.set_input_files("#images-folder", str(folder))
+
+
+def finished(page: Page, text: str, seconds: int = 30) -> None:
+    expect(page.locator("[data-images-done] h2")).to_contain_text(text, timeout=seconds * 1000)
+
+
+def a_disc(folder: Path) -> Path:
+    """Two studies, a letter, and what else is on a disc."""
+    (folder / "DICOM" / "A").mkdir(parents=True)
+    (folder / "VIEWER").mkdir()
+    for number in range(1, 8):
+        (folder / "DICOM" / "A" / f"IM{number:03}").write_bytes(as_bytes(ct(number)))
+    other = {
+        "study": "1.2.3.9",
+        "series": "1.2.3.9.1",
+        "Modality": "MR",
+        "StudyDescription": "MRI head",
+    }
+    for number in range(1, 4):
+        (folder / "DICOM" / f"MR{number}").write_bytes(as_bytes(ct(number, **other)))
+    shutil.copy(folder / "DICOM" / "MR1", folder / "DICOM" / "copy of MR1")
+    (folder / "AUTORUN.INF").write_bytes(b"[autorun]\r\nopen=VIEWER.EXE\r\n")
+    (folder / "VIEWER" / "VIEWER.EXE").write_bytes(b"MZ" + bytes(5000))
+    (folder / "letter.pdf").write_bytes(files.pdf(1))
+    (folder / "DICOM" / "stump").write_bytes(bytes(128) + b"DICM" + bytes(40))
+    return folder
+
+
+class TestAFolder:
+    def test_is_told_in_plain_words_sent_and_answered_file_by_file(
+        self, at_images, opinion_request, tmp_path
+    ):
+        page = at_images.page
+        at_images.look()
+        shoot(page, "choose")
+        choose(page, a_disc(tmp_path / "disc"))
+        found = page.locator("[data-images-found]")
+        expect(found.locator("h2")).to_contain_text("2 studies, 10 images")
+        expect(found).to_contain_text("2 files are not images and stay on your disc.")
+        expect(found).to_contain_text("1 file is a second copy")
+        expect(page.locator("[data-study]").filter(has_text="MRI head")).to_contain_text("3 images")
+        expect(page.locator("[data-study]").first).to_contain_text("Jan 15, 2024")
+        letters = page.locator("[data-images-letters]")
+        expect(letters).to_contain_text("1 file looks like a letter")
+        at_images.look()
+        shoot(page, "found")
+        page.get_by_text("MRI head").click()
+        expect(found.locator("h2")).to_contain_text("1 study, 7 images")
+        page.get_by_text("MRI head").click()
+        page.get_by_role("button", name="Send 10 images").click()
+        finished(page, "Done. 10 images are here.")
+        refused = page.locator("[data-images-refused]")
+        expect(refused).to_contain_text("stump")
+        expect(refused).to_contain_text("1 file was not taken")
+        at_images.look()
+        shoot(page, "done")
+        assert ImagingInstance.objects.filter(case_file=opinion_request.case_file).count() == 10
+        letters.get_by_role("button", name="Send these too").click()
+        sent = page.locator("[data-images-documents]")
+        expect(sent.locator(".so-file")).to_have_count(0, timeout=15_000)
+        assert opinion_request.case_file.documents.filter(status="screening").count() == 1
+        assert page.evaluate("localStorage.length") == 0
+
+    def test_of_two_people_is_noticed_before_it_is_sent(self, at_images, tmp_path):
+        page = at_images.page
+        (tmp_path / "1").write_bytes(as_bytes(ct(1)))
+        stranger = ct(1, study="1.9", series="1.9.1", PatientName="Other^Olga")
+        stranger.PatientBirthDate = "19500101"
+        (tmp_path / "2").write_bytes(as_bytes(stranger))
+        choose(page, tmp_path)
+        expect(page.locator("[data-images-people]")).to_contain_text("more than one person")
+        expect(page.locator("[data-images-people]")).to_contain_text("Other Olga")
+        at_images.look()
+        shoot(page, "two-people")
+
+
+SLICE_BYTES = len(as_bytes(ct(1, size=32)))
+
+
+def many(folder: Path, count: int) -> None:
+    """A study of small slices that differ in number and UID alone, made fast."""
+    folder.mkdir()
+    one = ct(1, size=32)
+    one.SOPInstanceUID = "1.2.3.4.5." + "7" * 10
+    body = as_bytes(one)
+    for number in range(count):
+        uid = f"1.2.3.4.5.{7_000_000_000 + number}".encode()
+        (folder / f"IM{number:05}").write_bytes(body.replace(b"1.2.3.4.5.7777777777", uid))
+
+
+class Cutter:
+    """Stands between page and server, and cuts the line at certain batches."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.batches, self.cuts = page, 0, 0
+        page.route("**/dicom-web/studies", self)
+
+    def __call__(self, route: Route) -> None:
+        self.batches += 1
+        if self.batches not in (2, 3, 5, 7, 9):
+            return route.continue_()
+        self.cuts += 1
+        if self.batches in (3, 7):  # the server takes it in, and only the answer is lost
+            route.fetch()
+        return route.abort("connectionreset")
+
+
+def test_five_cuts_a_dead_line_and_a_reload_lose_nothing_and_double_nothing(
+    at_images, opinion_request, tmp_path
+):
+    page, context = at_images.page, at_images.page.context
+    page.on("dialog", lambda dialog: dialog.accept())
+    many(tmp_path / "disc", MANY)
+    cutter = Cutter(page)
+    choose(page, tmp_path / "disc")
+    page.get_by_role("button", name="Send").click()
+    wait_for(page, lambda: cutter.cuts >= 4)
+    context.set_offline(True)
+    expect(page.locator("[data-images-state]")).to_contain_text("connection is gone")
+    at_images.complaints.clear()  # the browser tells of cuts
+    shoot(page, "offline")
+    assert not at_images.violations()
+    context.set_offline(False)
+    wait_for(page, lambda: cutter.cuts == 5)
+    page.reload()
+    note = page.locator("[data-images-unfinished]")
+    expect(note).to_contain_text("Choose the same folder again")
+    before = here(opinion_request)
+    assert 0 < before < MANY
+    at_images.complaints.clear()
+    at_images.look()
+    shoot(page, "unfinished")
+    batches = cutter.batches
+    choose(page, tmp_path / "disc")
+    page.get_by_role("button", name="Send").click()
+    finished(page, f"Done. {MANY:,} images are here.", 120)
+    known = page.locator("[data-known]")
+    expect(known).to_contain_text("were here before and were not sent again")
+    missing = MANY - before
+    assert cutter.batches - batches <= missing // 50 + 1  # no batch holds what was here
+    instances = ImagingInstance.objects.filter(case_file=opinion_request.case_file)
+    assert instances.values("SOPInstanceUID").distinct().count() == instances.count() == MANY
+    assert sum(pack.size_bytes for pack in ImagingPack.objects.all()) < 2 * MANY * SLICE_BYTES
+    at_images.look()
+
+
+def here(opinion_request: Any) -> int:
+    return ImagingInstance.objects.filter(case_file=opinion_request.case_file).count()
+
+
+def wait_for(page: Page, true: Any, seconds: int = 30) -> None:
+    for _ in range(seconds * 20):
+        if true():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it never became true")
