@@ -47,6 +47,7 @@ COLUMNS = (
     "is_picture",
     "header_line",
     "sha256",
+    "crc32",
     "offset",
     "size_bytes",
     "dataset_offset",

@@ -11,53 +11,35 @@ refused. What is refused leaves no bytes behind. Call it outside any transaction
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from django.core.files.storage import default_storage
 from django.db import connection
 
 from records import imaging_workflow
-from records.dicom import objects
-from records.dicom.packs import BLOCK_BYTES, PackWriter, Piece
-from records.dicom.reader import Header, Unreadable
-from records.dicom.values import DEFLATED_LE, EXPLICIT_LE
+from records.dicom import objects, pieces
+from records.dicom.collecting import Collector, Kept, Result
+from records.dicom.packs import PackWriter
+from records.dicom.pieces import BLOCK_BYTES, PieceFile
+from records.dicom.reader import Unreadable
+from records.dicom.values import DEFLATED_LE
 from records.guard import Refusal, run_guarded
 from records.models import CaseFile, ImagingInstance
 
-
-@dataclass
-class Result:
-    """What became of one object. `problem` is empty when it is stored now, or was before."""
-
-    problem: str = ""
-    received: objects.Received | None = None
-    is_new: bool = False
-
-
-@dataclass
-class Kept:
-    result: Result
-    piece: Piece
-    made: Piece | None  # inflated data set or whole frames, stored right behind
-
-    @property
-    def received(self) -> objects.Received:
-        return cast(objects.Received, self.result.received)
+__all__ = ["Batch", "Result", "alone_in", "shelve"]
 
 
 class Batch:
     def __init__(self, case_file: CaseFile, *, by: Any, study_uid: str = "") -> None:
-        self.case_file, self.by, self.study_uid = case_file, by, study_uid
-        self.results: list[Result] = []
-        self._kept: list[Kept] = []
-        self._seen: dict[str, str] = {}  # SOPInstanceUID -> hash, within this batch
-        self._texts: dict[Any, Any] = {}
-        self._writer = PackWriter()
+        self.case_file, self.by = case_file, by
+        self._writer = PackWriter(in_thread=True)
+        self._collector = Collector(self._writer, _inflate_guarded, study_uid=study_uid)
+        self.results = self._collector.results
         self.begin, self.write = self._writer.begin, self._writer.write
+        self.refuse, self.finish = self._collector.refuse, self._collector.finish
 
     def __enter__(self) -> Self:
         self._writer.__enter__()
@@ -73,120 +55,73 @@ class Batch:
 
     @property
     def size_bytes(self) -> int:
-        return sum(kept.piece.length for kept in self._kept)
+        return self._writer.size_bytes
 
-    def refuse(self, problem: str) -> Result:
-        """The object that was begun is not wanted; forget its bytes."""
-        self._writer.drop()
-        self.results.append(Result(problem))
-        return self.results[-1]
-
-    def finish(self) -> Result:
-        """The object that was begun is whole: read its header, and keep it or forget it."""
-        piece = self._writer.end()
-        result, made = Result(), None
-        try:
-            result.received, made = self._read(piece)
-            if self.study_uid and result.received.study_uid != self.study_uid:
-                raise Unreadable("other_study")
-            known = self._seen.get(result.received.instance_uid, "")
-            if known and known != piece.sha256:
-                raise Unreadable("other_bytes")
-        except Unreadable as exc:
-            result.problem, known = exc.code, ""
-        if result.problem or known:
-            self._writer.drop_to(piece.start)
-        elif result.received:
-            self._seen[result.received.instance_uid] = piece.sha256
-            self._kept.append(Kept(result, piece, made))
-        self.results.append(result)
-        return result
-
-    def _read(self, piece: Piece) -> tuple[objects.Received, Piece | None]:
-        buffer = self._writer.mapped()
-        try:
-            header = Header(buffer, piece.start, piece.end, known=self._texts)
-            received = objects.receive(header)
-        except Unreadable as exc:
-            if exc.code != "deflated":
-                raise
-            return self._inflated(piece, exc.at)
-        finally:
-            if not isinstance(buffer, bytes):
-                buffer.close()
-        copies = received.frames.copies
-        made = self._writer.append(copies) if copies else None
-        received.frames.copies = b""
-        return received, made
-
-    def _inflated(self, piece: Piece, at: int) -> tuple[objects.Received, Piece]:
-        """A deflated data set is inflated in the guarded child and stored beside the original."""
-        with TemporaryDirectory(prefix="inflate-") as folder:
-            plain = Path(folder) / "plain"
-            told = run_guarded(
-                "records.dicom.foreign:inflate",
-                str(self._writer.path), at, piece.end - at, str(plain),
-            )  # fmt: skip
-            if isinstance(told, Refusal):
-                raise Unreadable("too_large")
-            if told.get("problem"):
-                raise Unreadable(told["problem"])
-            self._writer.begin()
-            with plain.open("rb") as file:
-                while block := file.read(BLOCK_BYTES):
-                    self._writer.write(block)
-        made = self._writer.end()
-        buffer = self._writer.mapped()
-        try:
-            header = Header(buffer, made.start, made.end, EXPLICIT_LE)
-            received = objects.receive(header, transfer_syntax=DEFLATED_LE)
-        finally:
-            if not isinstance(buffer, bytes):
-                buffer.close()
-        if received.frames.copies:
-            received.frames = type(received.frames)(problem="unindexed")
-        return received, made
-
-    # --- at the end ----------------------------------------------------------------------------
     def close(self) -> list[Result]:
         """Store the pack and its rows, and say what became of each object."""
-        with alone_in(self.case_file):
-            self._leave_out_what_is_known()
-            if self._kept:
-                self._store()
+        self._writer.settle()
+        collector = self._collector
+        shelve(self.case_file, self._writer, collector.kept, collector.lines.packed(), by=self.by)
         return self.results
 
-    def _leave_out_what_is_known(self) -> None:
-        uids = [kept.received.instance_uid for kept in self._kept]
-        known = dict(
-            ImagingInstance.objects.filter(
-                case_file=self.case_file, SOPInstanceUID__in=uids
-            ).values_list("SOPInstanceUID", "sha256")
-        )
-        new: dict[str, Kept] = {}
-        for kept in self._kept:
-            uid = kept.received.instance_uid
-            if known.get(uid, kept.piece.sha256) != kept.piece.sha256:
-                kept.result.problem = "other_bytes"
-            elif uid not in known:
-                new.setdefault(uid, kept)
-        self._kept = list(new.values())
 
-    def _store(self) -> None:
-        pieces = [p for kept in self._kept for p in (kept.piece, kept.made) if p]
-        moved = iter(self._writer.keep_only(pieces))
-        for kept in self._kept:
-            kept.piece = next(moved)
-            kept.made = next(moved) if kept.made else None
-            kept.result.is_new = True
-        pieces = [p for kept in self._kept for p in (kept.piece, kept.made) if p]
-        pack = self._writer.seal(pieces, [kept.received.line for kept in self._kept])
-        try:
-            imaging_workflow.store(self.case_file, pack, [_row(k) for k in self._kept], by=self.by)
-        except BaseException:
-            with suppress(OSError):
-                default_storage.delete(pack["key"])
-            raise
+def _inflate_guarded(file: PieceFile, at: int, length: int) -> None:
+    """In the guarded child: the web process inflates nothing foreign."""
+    with TemporaryDirectory(prefix="inflate-") as folder:
+        plain = Path(folder) / "plain"
+        told = run_guarded(
+            "records.dicom.foreign:inflate", str(file.path), at, length, str(plain)
+        )  # fmt: skip
+        if isinstance(told, Refusal):
+            raise Unreadable("too_large")
+        if told.get("problem"):
+            raise Unreadable(told["problem"])
+        with plain.open("rb") as source:
+            while block := source.read(BLOCK_BYTES):
+                file.write(block)
+
+
+def shelve(
+    case_file: CaseFile, writer: PackWriter, kept: list[Kept], lines: bytes, *, by: Any
+) -> None:
+    """Store a filled pack and its rows, but for what the case file has. `lines`: see `Lines`."""
+    with alone_in(case_file):
+        new = _not_known(case_file, kept)
+        if not new:
+            return
+        if len(new) < len(kept):
+            lines = pieces.only(lines, new)
+        _store(case_file, writer, [kept[number] for number in new], lines, by)
+
+
+def _not_known(case_file: CaseFile, kept: list[Kept]) -> list[int]:
+    """Which of these are new; the others are a success, or refused for their other bytes."""
+    uids = [one.received.instance_uid for one in kept]
+    rows = ImagingInstance.objects.filter(case_file=case_file, SOPInstanceUID__in=uids)
+    known = dict(rows.values_list("SOPInstanceUID", "sha256")) if uids else {}
+    new = []
+    for number, one in enumerate(kept):
+        uid = one.received.instance_uid
+        if known.get(uid, one.piece.sha256) != one.piece.sha256:
+            one.result.problem = "other_bytes"
+        elif uid not in known:
+            new.append(number)
+    return new
+
+
+def _store(case_file: CaseFile, writer: PackWriter, new: list[Kept], lines: bytes, by: Any) -> None:
+    moved = iter(writer.keep_only([p for kept in new for p in (kept.piece, kept.made) if p]))
+    for kept in new:
+        kept.piece = next(moved)
+        kept.made = next(moved) if kept.made else None
+        kept.result.is_new = True
+    pack = writer.seal([p for kept in new for p in (kept.piece, kept.made) if p], lines)
+    try:
+        imaging_workflow.store(case_file, pack, [_row(kept) for kept in new], by=by)
+    except BaseException:
+        with suppress(OSError):
+            default_storage.delete(pack["key"])
+        raise
 
 
 def _row(kept: Kept) -> tuple[objects.Received, dict[str, Any]]:
@@ -199,6 +134,7 @@ def _row(kept: Kept) -> tuple[objects.Received, dict[str, Any]]:
     dataset = kept.made if is_deflated and kept.made else kept.piece
     return received, {
         "sha256": kept.piece.sha256,
+        "crc32": kept.piece.crc32,
         "offset": kept.piece.start,
         "size_bytes": kept.piece.length,
         "dataset_offset": dataset.start + received.dataset_offset,

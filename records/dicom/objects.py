@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
 
 from records.dicom import frames
 from records.dicom.reader import Header, Unreadable
+from records.dicom.repeats import text_of
 from records.dicom.values import DICOMDIR, Attributes, is_uid, number, text
 
 STUDY_TAGS = ("00080020", "00080030", "00080050", "00080090", "00080201", "00081030", "00100010",
@@ -17,6 +17,7 @@ SERIES_TAGS = ("00080021", "00080031", "00080060", "00080070", "0008103E", "0018
                "00200011", "00200060", "00400244", "00400245", "00400275")  # fmt: skip
 INSTANCE_TAGS = ("00080008", "00080016", "00080018", "00080023", "00080033", "00200013", "00280002",
                  "00280004", "00280008", "00280010", "00280011", "00280100")  # fmt: skip
+SEARCHED = (*INSTANCE_TAGS, "00083002")
 STORAGE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.(1\.1|34|43|44|45|38|39)\.")
 STANDARD = "1.2.840.10008."
 
@@ -67,7 +68,8 @@ def receive(header: Header, *, transfer_syntax: str = "") -> Received:
         raise Unreadable("not_storable")
     syntax = transfer_syntax or header.transfer_syntax
     a["00083002"] = {"vr": "UI", "Value": [syntax]}
-    search = {tag: a[tag] for tag in (*INSTANCE_TAGS, "00083002") if tag in a}
+    told = header.texts or {tag: text_of(tag, element) for tag, element in a.items()}
+    told["00083002"] = text_of("00083002", a["00083002"])
     return Received(
         study_uid=uids[0],
         series_uid=uids[1],
@@ -76,15 +78,15 @@ def receive(header: Header, *, transfer_syntax: str = "") -> Received:
         transfer_syntax=syntax,
         modality=text(a, "00080060")[:16],
         instance_number=max(-(2**31), min(number(a, "00200013"), 2**31)),
-        line=_json(a),
+        line="{" + ",".join(told.values()) + "}",
         study={tag: a[tag] for tag in STUDY_TAGS if tag in a},
         series={tag: a[tag] for tag in SERIES_TAGS if tag in a},
-        search=_json(search),
+        search="{" + ",".join([told[tag] for tag in SEARCHED if tag in told]) + "}",
         is_picture=class_uid in PICTURES,
         may_show_text=_may_show_text(a, class_uid),
         dataset_offset=header.dataset_at - header.start,
         frames=_from_start(frames.find(header), header.start),
-        person=_person(a),
+        person=_person(text(a, "00100010"), text(a, "00100030"), text(a, "00100020")),
     )
 
 
@@ -94,22 +96,18 @@ def _from_start(found: frames.Frames, start: int) -> frames.Frames:
     return found
 
 
-def _json(value: Any) -> str:
-    """PostgreSQL keeps no NUL; JSON text of ours is plain ASCII."""
-    return json.dumps(value, separators=(",", ":")).replace("\\u0000", "")
-
-
 def _may_show_text(a: Attributes, class_uid: str) -> bool:
     """False only for what a scanner took itself and says is free of letters."""
     kind = [str(value) for value in a.get("00080008", {}).get("Value", [])][:2]
-    overlays = any(tag.startswith("60") for tag in a)
+    overlays = any(tag[0] == "6" and tag[1] == "0" for tag in a if tag > "6")
     burned_in = text(a, "00280301").upper() not in ("", "NO")
     return class_uid not in _CT_MR_PT or kind != ["ORIGINAL", "PRIMARY"] or overlays or burned_in
 
 
-def _person(a: Attributes) -> dict[str, str]:
-    words = re.findall(r"\w+", text(a, "00100010").casefold())
-    return {"name": " ".join(sorted(words)), "born": text(a, "00100030"), "id": text(a, "00100020")}
+@lru_cache(maxsize=1)
+def _person(name: str, born: str, number_: str) -> dict[str, str]:
+    words = re.findall(r"\w+", name.casefold())
+    return {"name": " ".join(sorted(words)), "born": born, "id": number_}
 
 
 def is_somebody_else(one: dict[str, str], other: dict[str, str]) -> bool:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import TracebackType
@@ -21,37 +18,28 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
+from records.dicom.pieces import BLOCK_BYTES, Lines, PieceFile, unpacked
+from records.dicom.pieces import Piece as Piece
 from records.models import ImagingPack
 from secondop.lib.storage import new_key
-
-BLOCK_BYTES = 1024**2
 
 
 class Damaged(Exception):
     """The stored bytes are not what was stored."""
 
 
-@dataclass(frozen=True)
-class Piece:
-    start: int
-    length: int
-    sha256: str
-
-    @property
-    def end(self) -> int:
-        return self.start + self.length
-
-
-class PackWriter:
+class PackWriter(PieceFile):
     """A pack being filled. Use as a context: what was not sealed is gone at the end."""
 
-    def __init__(self) -> None:
-        folder = Path(settings.UPLOADS_DIR) / "packs"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = NamedTemporaryFile(dir=folder, delete=False)  # noqa: SIM115
-        self.path = Path(self._file.name)
-        self._at = self._begun = 0
-        self._digest = hashlib.sha256()
+    def __init__(self, *, in_thread: bool = False) -> None:
+        super().__init__(new_file(), in_thread=in_thread)
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """One that was filled by somebody else, such as a child."""
+        writer = cls.__new__(cls)
+        PieceFile.__init__(writer, path)
+        return writer
 
     def __enter__(self) -> Self:
         return self
@@ -62,76 +50,57 @@ class PackWriter:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self.close()
         self.path.unlink(missing_ok=True)
-
-    def write(self, block: bytes) -> None:
-        self._file.write(block)
-        self._digest.update(block)
-        self._at += len(block)
-
-    def begin(self) -> None:
-        self._begun, self._digest = self._at, hashlib.sha256()
-
-    @property
-    def open_bytes(self) -> int:
-        """How much the piece that was begun holds so far."""
-        return self._at - self._begun
-
-    def end(self) -> Piece:
-        return Piece(self._begun, self._at - self._begun, self._digest.hexdigest())
-
-    def append(self, content: bytes) -> Piece:
-        self.begin()
-        self.write(content)
-        return self.end()
-
-    def drop(self) -> None:
-        """Forget the piece that was begun last."""
-        self.drop_to(self._begun)
-
-    def drop_to(self, place: int) -> None:
-        """Forget everything from `place` on."""
-        self._file.flush()
-        self._file.truncate(place)
-        self._file.seek(place)
-        self._at = self._begun = place
-
-    def mapped(self) -> mmap | bytes:
-        """What was written so far, as a buffer. Close it before the next one."""
-        self._file.flush()
-        return mmap(self._file.fileno(), self._at, access=ACCESS_READ) if self._at else b""
 
     def keep_only(self, pieces: list[Piece]) -> list[Piece]:
         """Leave out everything else, in a file of its own; return where the pieces stand now."""
-        if sum(piece.length for piece in pieces) == self._at:
+        if sum(piece.length for piece in pieces) == self.size_bytes:
             return pieces
-        kept, old = PackWriter(), self.path
-        moved = []
-        self._file.flush()
-        with old.open("rb") as source:
-            for piece in pieces:
-                kept.begin()
-                for block in _blocks_of(source, piece.start, piece.length):
-                    kept.write(block)
-                moved.append(Piece(kept._begun, piece.length, piece.sha256))
-        self._file.close()
+        old, moved = self.path, []
+        source, self.path = self._file, new_file()
+        self._flusher.close()
+        PieceFile.__init__(self, self.path)
+        for piece in pieces:
+            moved.append(Piece(self.size_bytes, piece.length, piece.sha256, piece.crc32))
+            for block in _blocks_of(source, piece.start, piece.length):
+                self._file.write(block)
+            self.size_bytes += piece.length
+        source.close()
         old.unlink(missing_ok=True)
-        self._file, self.path, self._at = kept._file, kept.path, kept._at
         return moved
 
-    def seal(self, pieces: list[Piece], headers: list[str]) -> dict[str, Any]:
-        """Append the headers, flush once and store; return the fields of an `ImagingPack`."""
-        tail = self.append(zlib.compress("\n".join(headers).encode(), 1))
-        self._file.flush()
+    def seal(self, pieces: list[Piece], headers: list[str] | bytes) -> dict[str, Any]:
+        """Append the headers, flush once and store; return the fields of an `ImagingPack`.
+
+        `headers` as lines, or as `Lines` packed them.
+        """
+        if not isinstance(headers, bytes):
+            lines = Lines()
+            for header in headers:
+                lines.add(header)
+            headers = lines.packed()
+        tail = self.append(headers)
+        self.settle()
         key = new_key("packs")
-        _store(self._file.fileno(), self.path, key)
+        _store(self.fileno(), self.path, key)
         return {
             "key": key,
-            "size_bytes": self._at,
+            "size_bytes": self.size_bytes,
             "headers_offset": tail.start,
             "sha256": hash_of([*(piece.sha256 for piece in pieces), tail.sha256]),
         }
+
+
+def new_folder() -> Path:
+    folder = Path(settings.UPLOADS_DIR) / "packs"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def new_file() -> Path:
+    with NamedTemporaryFile(dir=new_folder(), delete=False) as file:
+        return Path(file.name)
 
 
 def hash_of(hashes: list[str]) -> str:
@@ -207,7 +176,7 @@ def headers(pack: ImagingPack) -> list[str]:
 
 
 def lines(key: str, offset: int, length: int) -> list[str]:
-    return zlib.decompress(read(key, offset, length)).decode().split("\n")
+    return unpacked(read(key, offset, length))
 
 
 def is_intact(pack: ImagingPack) -> bool:

@@ -8,15 +8,15 @@ memory can grow beyond the size of the file. Whatever is odd is `Unreadable`, wi
 
 from __future__ import annotations
 
-import math
 import struct
 from base64 import b64encode
+from itertools import islice
 from mmap import mmap
 from struct import Struct
-from typing import Any
 
-from records.dicom import charsets
+from records.dicom import charsets, elements
 from records.dicom.dictionary import vr_of
+from records.dicom.repeats import MAX_ELEMENT_BYTES, Repeat, Repeats, next_turn, text_of
 from records.dicom.values import (
     DEFLATED_LE,
     EXPLICIT_BE,
@@ -41,10 +41,6 @@ LONG = frozenset(
 SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO",
                    b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL",
                    b"US"})  # fmt: skip
-CODED = frozenset({"PN", "LO", "SH", "LT", "ST", "UC", "UT"})  # written in the file's character set
-WHOLE = frozenset({"LT", "ST", "UT", "UR"})  # a backslash is a backslash
-NUMBERS = {"US": ("H", 2), "SS": ("h", 2), "UL": ("L", 4), "SL": ("l", 4), "FL": ("f", 4),
-           "FD": ("d", 8), "UV": ("Q", 8), "SV": ("q", 8)}  # fmt: skip
 BULK = "@/"  # stands for the address of the instance; see `metadata.py`
 
 
@@ -65,16 +61,17 @@ class Header:
         start: int,
         end: int,
         transfer_syntax: str = "",
-        known: dict[tuple[str, str, bytes], Element] | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
-        """`known` remembers texts from one object to the next: slices repeat most of theirs."""
+        """With `repeats`, what the object before had is not read again, and `texts` is filled."""
         self.buffer, self.start, self.end = buffer, start, end
         self.meta: Attributes = {}
         self.bulk: dict[str, tuple[int, int]] = {}  # path -> offset and length of the value
         self.pixels: tuple[int, int, int] | None = None  # tag, offset, length (or UNDEFINED)
         self.pixels_short = False
         self._count = 0
-        self._known = {} if known is None else known
+        self.texts: dict[str, str] = {}  # of each element its JSON
+        self._known = {} if repeats is None else repeats.known
         self._set_charset([])
         self._is_signed = False
         try:
@@ -87,7 +84,10 @@ class Header:
                 raise Unreadable("deflated", position)
             self._explicit = transfer_syntax != IMPLICIT_LE
             self._set_order("<" if transfer_syntax != EXPLICIT_BE else ">")
-            self.attributes, _end = self._elements(position, end, 0, "")
+            if repeats is None:
+                self.attributes, _end = self._elements(position, end, 0, "")
+            else:
+                self.attributes = self._repeated(repeats, position, end)
         except (struct.error, IndexError, RecursionError):
             raise Unreadable("truncated") from None
 
@@ -185,44 +185,115 @@ class Header:
             return "SS" if self._is_signed else "US"
         return "OW" if "/" in vr else vr
 
-    def _elements(  # noqa: C901  # one loop over everything an element may be
-        self, position: int, end: int, depth: int, path: str
-    ) -> tuple[Attributes, int]:
+    def _elements(self, position: int, end: int, depth: int, path: str) -> tuple[Attributes, int]:
         """Read to `end` or the end of the item; return the attributes and where it stopped."""
         if depth > MAX_DEPTH:
             raise Unreadable("too_deep")
         found: Attributes = {}
-        while position + 8 <= end:
-            tag, vr, length, position = self._head(position)
-            self._count += 1
-            if tag == ITEM_END:
-                return found, position
-            if self._count > MAX_ELEMENTS:
-                raise Unreadable("too_many_elements")
-            if tag == 0xFFFCFFFC or tag == 0:  # padding after the end
-                return found, end
-            name = f"{tag:08X}"
-            if vr == "UN" and (known := self._known_vr(tag)) != "UN" and length != UNDEFINED:
-                vr = known
-            if tag in PIXELS and not (depth and length != UNDEFINED):
-                found[name], position = self._pixels(tag, vr, length, position, end, depth)
-                continue
-            if vr == "SQ" or length == UNDEFINED:
-                items, position = self._sequence(
-                    vr, length, position, end, depth + 1, f"{path}{name}."
-                )
-                found[name] = {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
-                continue
-            if length > end - position:
-                raise Unreadable("truncated")
-            if tag & 0xFFFF:  # group lengths say nothing
-                found[name] = self._value(tag, vr, position, length, path)
-                if tag == 0x00080005:
-                    self._set_charset(found[name].get("Value", []))
-                elif tag == 0x00280103:
-                    self._is_signed = found[name].get("Value") == [1]
-            position += length
+        name: str | None = ""
+        while name is not None and position + 8 <= end:
+            name, position = self._element(found, position, end, depth, path)
         return found, position
+
+    def _element(  # noqa: C901  # whatever one element may be
+        self, found: Attributes, position: int, end: int, depth: int, path: str
+    ) -> tuple[str | None, int]:
+        """Read one element into `found`. Returns its name, "" for one that says nothing, None at
+        the end; and where the next begins.
+        """
+        tag, vr, length, position = self._head(position)
+        self._count += 1
+        if tag == ITEM_END:
+            return None, position
+        if self._count > MAX_ELEMENTS:
+            raise Unreadable("too_many_elements")
+        if tag == 0xFFFCFFFC or tag == 0:  # padding after the end
+            return None, end
+        name = f"{tag:08X}"
+        if vr == "UN" and (known := self._known_vr(tag)) != "UN" and length != UNDEFINED:
+            vr = known
+        if tag in PIXELS and not (depth and length != UNDEFINED):
+            found[name], position = self._pixels(tag, vr, length, position, end, depth)
+            return name, position
+        if vr == "SQ" or length == UNDEFINED:
+            items, position = self._sequence(vr, length, position, end, depth + 1, f"{path}{name}.")
+            found[name] = {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+            return name, position
+        if length > end - position:
+            raise Unreadable("truncated")
+        if not tag & 0xFFFF:  # group lengths say nothing
+            return "", position + length
+        found[name] = self._value(tag, vr, position, length, path)
+        if tag == 0x00080005:
+            self._set_charset(found[name].get("Value", []))
+        elif tag == 0x00280103:
+            self._is_signed = found[name].get("Value") == [1]
+        return name, position + length
+
+    # --- what the object before had, too -------------------------------------------------------
+    def _repeated(self, repeats: Repeats, position: int, end: int) -> Attributes:
+        """All elements, and the JSON of each in `texts`."""
+        found: Attributes = {}
+        buffer, texts = self.buffer, self.texts
+        before, runs, at = repeats.of(self.transfer_syntax), repeats.runs, 0
+        now: list[Repeat] = []
+        state = self._charset, self._is_signed
+        while position + 8 <= end:
+            run = runs.get(at)
+            if run and run.state == state:
+                stop = position + len(run.raw)
+                if stop <= end and buffer[position:stop] == run.raw:
+                    found.update(run.elements)
+                    texts.update(run.texts)
+                    self._repeat(run.count, run.bulk, position)
+                    now += run.members
+                    position, at = stop, at + len(run.members)
+                    continue
+            if at < len(before) and (one := before[at]).state == state:
+                stop = position + one.size
+                if stop <= end and buffer[position:stop] == one.raw:
+                    found[one.name], texts[one.name] = one.element, one.text
+                    self._repeat(one.count, one.bulk, position)
+                    self._charset, self._decode, self._is_signed = one.after
+                    state = self._charset, self._is_signed
+                    now.append(one)
+                    position, at = stop, at + 1
+                    continue
+            begun, count, bulk, known = position, self._count, len(self.bulk), len(found)
+            name, position = self._element(found, position, end, 0, "")
+            if name is None:
+                break
+            if not name:
+                continue
+            texts[name] = text_of(name, found[name])
+            # Pixels stand in other places each time; of what came twice the second alone counts.
+            is_new = len(found) > known and position - begun <= MAX_ELEMENT_BYTES
+            is_new = is_new and int(name, 16) not in PIXELS
+            now.append(
+                Repeat(
+                    name=name,
+                    raw=buffer[begun:position] if is_new else b"",
+                    size=position - begun,
+                    state=state if is_new else None,
+                    after=(self._charset, self._decode, self._is_signed),
+                    element=found[name],
+                    text=texts[name],
+                    count=self._count - count,
+                    bulk=[(path, place - begun, size) for path, (place, size)
+                          in islice(reversed(self.bulk.items()), len(self.bulk) - bulk)],
+                )
+            )  # fmt: skip
+            at = next_turn(before, at, name)
+            state = self._charset, self._is_signed
+        repeats.replace(self.transfer_syntax, now)
+        return found
+
+    def _repeat(self, count: int, bulk: list[tuple[str, int, int]], position: int) -> None:
+        self._count += count
+        if self._count > MAX_ELEMENTS:
+            raise Unreadable("too_many_elements")
+        for path, offset, size in bulk:
+            self.bulk[path] = (position + offset, size)
 
     def _sequence(
         self, vr: str, length: int, position: int, end: int, depth: int, path: str
@@ -280,8 +351,8 @@ class Header:
     def _value(self, tag: int, vr: str, position: int, length: int, path: str) -> Element:
         if not length:
             return {"vr": vr}
-        if vr in NUMBERS:
-            return self._numbers(vr, self.buffer[position : position + length])
+        if vr in elements.NUMBERS:
+            return elements.numbers(vr, self.buffer[position : position + length], self._order)
         if vr == "AT":
             raw = self.buffer[position : position + length - length % 4]
             pairs = Struct(f"{self._order}{len(raw) // 2}H").unpack(raw)
@@ -302,57 +373,14 @@ class Header:
             return {"vr": vr, "BulkDataURI": f"{BULK}bulkdata/{path}{tag:08X}"}
         raw = self.buffer[position : position + length]
         if length > INLINE_BYTES:
-            return self._text(vr, raw)
+            return elements.words(vr, raw, self._decode)
         key = (vr, self._charset, raw)
         element = self._known.get(key)
         if element is None:
-            element = self._text(vr, raw)
+            element = elements.words(vr, raw, self._decode)
             if len(self._known) < MAX_KNOWN:
                 self._known[key] = element
         return element
-
-    def _numbers(self, vr: str, raw: bytes) -> Element:
-        letter, size = NUMBERS[vr]
-        count = len(raw) // size
-        values: list[Any] = list(
-            Struct(f"{self._order}{count}{letter}").unpack(raw[: count * size])
-        )
-        if vr[0] == "F":
-            values = [value if math.isfinite(value) else None for value in values]
-        return {"vr": vr, "Value": values} if values else {"vr": vr}
-
-    def _text(self, vr: str, raw: bytes) -> Element:
-        words = self._decode(raw) if vr in CODED else raw.decode("latin_1")
-        if vr in WHOLE:
-            words = words.rstrip(" \0")
-            return {"vr": vr, "Value": [words]} if words else {"vr": vr}
-        words = words.rstrip("\0 ")
-        if not words:
-            return {"vr": vr}
-        values: list[Any] = [word.strip(" \0") for word in words.split("\\")]
-        if vr == "PN":
-            values = [_person(value) for value in values]
-        elif vr == "DS" or vr == "IS":
-            values = [_decimal(value, vr) for value in values]
-        else:
-            values = [value or None for value in values] if len(values) > 1 else values
-        return {"vr": vr, "Value": values} if values != [""] else {"vr": vr}
-
-
-def _person(name: str) -> dict[str, str] | None:
-    forms = dict(zip(("Alphabetic", "Ideographic", "Phonetic"), name.split("="), strict=False))
-    return forms or None
-
-
-def _decimal(text: str, vr: str) -> Any:
-    """A number; what is none stays text, which the JSON model allows for DS and IS."""
-    if not text:
-        return None
-    try:
-        value = float(text) if vr == "DS" else int(text)
-    except ValueError:
-        return text
-    return value if vr == "IS" or math.isfinite(value) else text
 
 
 _FRAGMENT = Struct("<HHL")

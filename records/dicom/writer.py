@@ -9,7 +9,8 @@ from base64 import b64decode
 from struct import pack
 from typing import Any
 
-from records.dicom.reader import LONG, NUMBERS
+from records.dicom.elements import NUMBERS
+from records.dicom.reader import LONG
 from records.dicom.values import EXPLICIT_BE, EXPLICIT_LE, NATIVE, Attributes, Element
 
 IMPLEMENTATION = "2.25.223474827436150712964281637225470123456"

@@ -270,6 +270,7 @@ class ImagingInstance(models.Model):
     TransferSyntaxUID = models.CharField(max_length=64)
     InstanceNumber = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64)
+    crc32 = models.BigIntegerField(null=True)  # as it is sent, with an empty preamble: for ZIPs
     offset = models.PositiveBigIntegerField()
     size_bytes = models.PositiveBigIntegerField()
     dataset_offset = models.PositiveBigIntegerField()  # past preamble and meta; inflated if it was
@@ -312,6 +313,7 @@ class ImagingInstance(models.Model):
             "TransferSyntaxUID",
             "InstanceNumber",
             "sha256",
+            "crc32",
             "offset",
             "size_bytes",
             "dataset_offset",

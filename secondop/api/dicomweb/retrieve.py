@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from records import imaging_lane
 from records.dicom import metadata, packs, retrieval, writer
+from records.dicom.pieces import BLOCK_BYTES
 from records.dicom.projection import PALETTES, PIXEL_TAGS
 from records.dicom.values import frame_type
 from records.imaging import View, view_of
@@ -144,7 +145,7 @@ def frame_answer(
         after = b"\r\n" + multipart.end(boundary)
         full_type = f'multipart/related; type="{media_type}"; boundary={boundary}'
     response: HttpResponseBase
-    if length <= packs.BLOCK_BYTES:
+    if length <= BLOCK_BYTES:
         body = packs.read(key, offset, length)
         if len(body) != length:
             raise packs.Damaged

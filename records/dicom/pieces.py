@@ -1,0 +1,221 @@
+"""A file filled piece by piece, with the hash of each. No Django here: the guarded child uses it.
+
+Bytes go to the file unbuffered; hashing leaves the interpreter free and can run in a thread beside
+whoever brings the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+from isal import isal_zlib
+
+BLOCK_BYTES = 1024**2
+FLUSH_BYTES = 32 * 1024**2
+HASHED_AHEAD = 16
+NO_PREAMBLE = bytes(128)
+
+
+@dataclass(slots=True)
+class Piece:
+    start: int
+    length: int
+    sha256: str = ""
+    crc32: int = 0  # of the object as it is sent: with an empty preamble
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+
+class PieceFile:
+    """Pieces back to back in one file. The hashes of a piece are there after `settle`."""
+
+    def __init__(self, path: Path, *, in_thread: bool = False) -> None:
+        self.path = path
+        self._file = path.open("r+b", buffering=0)
+        self.size_bytes = self._begun = path.stat().st_size
+        self._hasher = _Hasher(in_thread)
+        self._flusher = _Flusher(self._file.fileno())
+
+    def close(self) -> None:
+        self._hasher.close()
+        self._flusher.close()
+        self._file.close()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def begin(self) -> None:
+        self._begun = self.size_bytes
+        self._hasher.begin()
+
+    def write(self, block: bytes) -> None:
+        self._file.write(block)
+        self.size_bytes += len(block)
+        self._hasher.add(block)
+        self._flusher.wrote(len(block))
+
+    def end(self) -> Piece:
+        piece = Piece(self._begun, self.size_bytes - self._begun)
+        self._hasher.end(piece, self._sent_otherwise(piece))
+        return piece
+
+    def _sent_otherwise(self, piece: Piece) -> tuple[int, int] | None:
+        """Where the object begins again behind a preamble that is emptied before it is sent."""
+        head = os.pread(self.fileno(), 132, piece.start)
+        if head[128:] != b"DICM" or head[:128] == NO_PREAMBLE:
+            return None
+        return self.fileno(), piece.start
+
+    def append(self, content: bytes) -> Piece:
+        self.begin()
+        self.write(content)
+        return self.end()
+
+    def settle(self) -> None:
+        """Wait until every piece has its hashes."""
+        self._hasher.settle()
+
+    @property
+    def open_bytes(self) -> int:
+        """How much the piece that was begun holds so far."""
+        return self.size_bytes - self._begun
+
+    def drop(self) -> None:
+        """Forget the piece that was begun last."""
+        self.drop_to(self._begun)
+
+    def drop_to(self, place: int) -> None:
+        """Forget everything from `place` on."""
+        self.settle()
+        self._file.truncate(place)
+        self._file.seek(place)
+        self.size_bytes = self._begun = place
+
+    def mapped(self) -> mmap | bytes:
+        """What was written so far, as a buffer. Close it before the next one."""
+        return mmap(self.fileno(), self.size_bytes, access=ACCESS_READ) if self.size_bytes else b""
+
+
+class _Hasher:
+    """SHA-256 and CRC-32 of each piece."""
+
+    def __init__(self, in_thread: bool) -> None:
+        self._sha256, self._crc32 = hashlib.sha256(), 0
+        self._queue: Queue[Any] | None = None
+        if in_thread:
+            self._queue = Queue(HASHED_AHEAD)
+            self._thread = Thread(target=self._run, name="hash", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while order := self._queue.get():  # type: ignore[union-attr]
+            order[0](*order[1:])
+            self._queue.task_done()  # type: ignore[union-attr]
+
+    def _do(self, *order: Any) -> None:
+        if self._queue is None:
+            order[0](*order[1:])
+        else:
+            self._queue.put(order)
+
+    def begin(self) -> None:
+        self._do(self._begin)
+
+    def add(self, block: bytes) -> None:
+        self._do(self._add, block)
+
+    def end(self, piece: Piece, sent: tuple[int, int] | None) -> None:
+        self._do(self._end, piece, sent)
+
+    def settle(self) -> None:
+        if self._queue is not None:
+            self._queue.join()
+
+    def close(self) -> None:
+        if self._queue is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._queue = None
+
+    def _begin(self) -> None:
+        self._sha256, self._crc32 = hashlib.sha256(), 0
+
+    def _add(self, block: bytes) -> None:
+        self._sha256.update(block)
+        self._crc32 = isal_zlib.crc32(block, self._crc32)
+
+    def _end(self, piece: Piece, sent: tuple[int, int] | None) -> None:
+        piece.sha256, piece.crc32 = self._sha256.hexdigest(), self._crc32
+        if sent:
+            piece.crc32 = sent_crc32(*sent, piece.length)
+
+
+def sent_crc32(descriptor: int, start: int, length: int) -> int:
+    """The CRC-32 of a stored object as it is sent: with an empty preamble."""
+    head = os.pread(descriptor, 132, start)
+    crc, at = 0, 0
+    if head[128:] == b"DICM":
+        crc, at = isal_zlib.crc32(NO_PREAMBLE), 128
+    while at < length:
+        block = os.pread(descriptor, min(BLOCK_BYTES, length - at), start + at)
+        if not block:
+            break
+        crc, at = isal_zlib.crc32(block, crc), at + len(block)
+    return crc
+
+
+class _Flusher:
+    """Has the system write what is there while more comes, so that the last flush is short."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._waiting = descriptor, 0
+        self._thread: Thread | None = None
+
+    def wrote(self, count: int) -> None:
+        self._waiting += count
+        if self._waiting < FLUSH_BYTES or (self._thread and self._thread.is_alive()):
+            return
+        self._waiting = 0
+        self._thread = Thread(target=os.fdatasync, args=[self._descriptor], name="flush")
+        self._thread.start()
+
+    def close(self) -> None:
+        if self._thread:
+            self._thread.join()
+
+
+class Lines:
+    """The headers of a pack: one JSON line an instance, compressed as they come."""
+
+    def __init__(self) -> None:
+        self._machine = isal_zlib.compressobj(1)
+        self._parts: list[bytes] = []
+
+    def add(self, line: str) -> None:
+        self._parts.append(self._machine.compress(line.encode() + b"\n"))
+
+    def packed(self) -> bytes:
+        """All lines; nothing can be added after."""
+        return b"".join([*self._parts, self._machine.flush()])
+
+
+def only(packed: bytes, wanted: list[int]) -> bytes:
+    """These lines of the packed ones."""
+    every, lines = unpacked(packed), Lines()
+    for number in wanted:
+        lines.add(every[number])
+    return lines.packed()
+
+
+def unpacked(packed: bytes) -> list[str]:
+    return zlib.decompress(packed).decode().removesuffix("\n").split("\n")
