@@ -11,6 +11,9 @@ from specialists.models import Opinion, Referral
 from specialists.rules import seal_is_intact
 
 OPENED = ("document.opened", "document.downloaded")
+IMAGES = "imaging.opened"
+STEPS = ("opinion.sealed", "opinion.revealed", "opinion.seal_broken", "opinion.revised",
+         "opinions.shown", "opinion.signed")  # fmt: skip
 
 
 def opened_documents(referral: Referral, *, until: int | None = None) -> dict[str, int]:
@@ -47,12 +50,18 @@ def blinding_statement(referral: Referral, numbers: dict[str, int]) -> dict[str,
         "seal_broken_reason": opinion.seal_broken_reason,
         "revealed_at": _iso(opinion.revealed_at),
         "changed_after": opinion.revisions.count(),
+        "trail": trail_of(referral, numbers),
+        "seal": {},
     }
     if seal := getattr(opinion, "seal", None):
         content = json.loads(seal.content)
         last = content.get("audit", {}).get("number", 0)
         before = opened_documents(referral, until=last)
         statement |= {
+            "seal": {"sealed": content, "sha256": seal.sha256},
+            "images_before": len(
+                {event["images"] for event in statement["trail"] if event["number"] <= last} - {""}
+            ),
             "sealed_at": _iso(seal.sealed_at),
             "sha256": seal.sha256,
             "is_intact": seal_is_intact(opinion),
@@ -64,6 +73,29 @@ def blinding_statement(referral: Referral, numbers: dict[str, int]) -> dict[str,
             ),
         }
     return statement
+
+
+def trail_of(referral: Referral, numbers: dict[str, int]) -> list[dict[str, Any]]:
+    """What the access log knows of this reader and this case, in its order.
+
+    `record` is the number in the report's list, 0 for anything else; `images` names a study.
+    PRIVACY: ids, verbs and times; nothing of what a record says.
+    """
+    events = AuditEvent.objects.filter(
+        case_file_id=referral.case_file_id,
+        actor_id=referral.specialist.user_id,
+        verb__in=(*OPENED, IMAGES, *STEPS),
+    ).order_by("number")
+    return [
+        {
+            "number": event.number,
+            "at": _iso(event.at),
+            "verb": event.verb,
+            "record": numbers.get(event.about_id, 0) if event.verb in OPENED else 0,
+            "images": event.about_id if event.verb == IMAGES else "",
+        }
+        for event in events
+    ]
 
 
 def sealed_fields(opinion: Opinion) -> dict[str, str]:

@@ -19,8 +19,9 @@ from secondop.jobs.ring import ring
 from secondop.lib.canonical import canonical_json, sha256_of
 from specialists.blinding_statement import blinding_statement, sealed_fields
 from specialists.models import Comparison, Opinion, Panel, Referral
+from specialists.verifying import REPORT as FORMAT
+from specialists.verifying import RULE
 
-FORMAT = "secondop.report/1"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NOT_USED = ("held", "quarantined", "rejected", "screening")
 
@@ -28,7 +29,10 @@ NOT_USED = ("held", "quarantined", "rejected", "screening")
 def build_snapshot(opinion_request: OpinionRequest, *, approved_by: Any = None) -> dict[str, Any]:
     """Return everything the report prints, as plain JSON values (no floats)."""
     with override(language_of(opinion_request)):
-        return _snapshot(opinion_request, approved_by)
+        snapshot = _snapshot(opinion_request, approved_by)
+    # The file checks itself: a fingerprint of everything else in it (`specialists.verifying`).
+    whole = {"rule": RULE, "sha256": sha256_of(canonical_json(snapshot))}
+    return {**snapshot, "integrity": whole}
 
 
 def language_of(opinion_request: OpinionRequest) -> str:
@@ -133,6 +137,9 @@ def _opinion(
         "revisions": [
             {
                 "field": str(row.field).replace("_", " "),
+                "name": row.field,
+                "before_code": row.before,
+                "after_code": row.after,
                 "before": _revised(row.field, row.before),
                 "after": _revised(row.field, row.after),
                 "reason": row.reason,

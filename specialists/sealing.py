@@ -9,8 +9,7 @@ from typing import Any
 from secondop.audit.models import AuditEvent
 from secondop.lib.canonical import canonical_json, sha256_of
 from specialists.models import Opinion, Seal
-
-FORMAT = "secondop.independent-opinion/1"
+from specialists.verifying import SEAL, SEALED
 
 
 def sealed_content(opinion: Opinion, *, sealed_at: datetime) -> str:
@@ -26,7 +25,7 @@ def sealed_content(opinion: Opinion, *, sealed_at: datetime) -> str:
         .first()
     )
     content: dict[str, Any] = {
-        "format": FORMAT,
+        "format": SEALED,
         "case_file": referral.opinion_request.case_file.alias,
         "referral": str(referral.pk),
         "specialist": str(referral.specialist_id),
@@ -48,31 +47,7 @@ def write_seal(opinion: Opinion, *, sealed_at: datetime) -> Seal:
     )
 
 
-EXPORT = "secondop.seal/1"
-
-
 def exported(seal: Seal) -> str:
     """Return the file a specialist takes home: what was sealed and its hash, as canonical JSON."""
     content = json.loads(seal.content)
-    return canonical_json({"format": EXPORT, "sealed": content, "sha256": seal.sha256})
-
-
-def problem_in(text: str) -> str:
-    """Return why an exported seal does not verify, or "". Needs nothing but the text.
-
-    Every byte counts: the file must be its own canonical form, and the hash of the sealed part
-    must be the hash beside it.
-    """
-    try:
-        envelope = json.loads(text)
-        sealed, claimed = envelope["sealed"], envelope["sha256"]
-        is_canonical = canonical_json(envelope) == text
-    except (ValueError, KeyError, TypeError):
-        return "This is not an exported seal."
-    if envelope.get("format") != EXPORT or sealed.get("format") != FORMAT:
-        return "This is not a seal of a format this program knows."
-    if sha256_of(canonical_json(sealed)) != claimed:
-        return "The content does not match its hash: it was changed after the seal."
-    if not is_canonical:
-        return "The file is not in the form it was exported in: it was changed after the export."
-    return ""
+    return canonical_json({"format": SEAL, "sealed": content, "sha256": seal.sha256})

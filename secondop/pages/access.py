@@ -8,6 +8,7 @@ ROUTES = (
     route("pages:limits", "GET", ANYBODY, "what the service cannot do, and emergencies"),
     route("pages:privacy", "GET", ANYBODY, "who may see health data and for how long"),
     route("pages:accessibility", "GET", ANYBODY, "accessibility statement"),
+    route("pages:verify", "GET", ANYBODY, "check a report or a seal; the file is not sent"),
     route(
         "pages:language",
         "POST",

@@ -13,6 +13,7 @@ urlpatterns = [
     path("limits/", views.limits, name="limits"),
     path("privacy/", views.privacy, name="privacy"),
     path("accessibility/", views.accessibility, name="accessibility"),
+    path("verify/", views.verify, name="verify"),
     path("language/", set_language, name="language"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from specialists.verifying import NOT_PROVEN, PROBLEMS, PROVEN
+
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
@@ -28,3 +30,10 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "secondop/accessibility.html")
+
+
+@require_safe
+def verify(request: HttpRequest) -> HttpResponse:
+    """How anybody checks a report. The browser does it; nothing is sent here."""
+    context = {"problems": PROBLEMS, "proven": PROVEN, "not_proven": NOT_PROVEN}
+    return render(request, "secondop/verify.html", context)

@@ -23,6 +23,7 @@ MATRIX = {
     ("pages:limits", "GET"): ANYBODY,
     ("pages:privacy", "GET"): ANYBODY,
     ("pages:accessibility", "GET"): ANYBODY,
+    ("pages:verify", "GET"): ANYBODY,
     ("pages:language", "POST"): ANYBODY,
     # asking: the patient, and who acts for the patient
     ("requests:start", "GET"): ANYBODY,

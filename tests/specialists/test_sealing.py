@@ -13,7 +13,8 @@ from secondop.audit.models import AuditEvent
 from secondop.lib.verdicts import Refused
 from specialists import workflow
 from specialists.models import Opinion, Referral, Seal
-from specialists.sealing import exported, problem_in
+from specialists.sealing import exported
+from specialists.verifying import verify
 from tests.factories import opinion_request_at, sealed, write_independent
 
 pytestmark = pytest.mark.django_db
@@ -119,17 +120,16 @@ class TestVerify:
     def test_any_changed_byte_is_found(self, written):
         sealed_one = workflow.seal(written, by=written.specialist.user)
         text = exported(sealed_one.opinion.seal)
-        assert problem_in(text) == ""
-        places = range(len(text))
-        for place in places:
+        assert verify(text).problems == []
+        for place in range(len(text)):
             other = "x" if text[place] != "x" else "y"
-            assert problem_in(text[:place] + other + text[place + 1 :]), place
-        assert problem_in(text + "\n")
+            assert verify(text[:place] + other + text[place + 1 :]).problems, place
+        assert verify(text + "\n").problems
 
     def test_a_wrong_file_gets_a_sentence(self, tmp_path):
         path = tmp_path / "other.json"
         path.write_text('{"a": 1}')
-        with pytest.raises(CommandError, match="not an exported seal"):
+        with pytest.raises(CommandError, match="not a file that SecondOp exported"):
             call_command("verify_seal", str(path))
         with pytest.raises(CommandError, match="no such file"):
             call_command("verify_seal", str(tmp_path / "nowhere.json"))
