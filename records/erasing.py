@@ -1,4 +1,4 @@
-"""Erase the images of a case file that nobody will ever read. For the deadline watch.
+"""Erase images: all of a case file that nobody will ever read, or one study that was taken back.
 
 Documents are taken back by `records.workflow.discard_files` and erased by an hourly task.
 """
@@ -8,16 +8,21 @@ from __future__ import annotations
 from django.core.files.storage import default_storage
 from django.db.models import Exists, OuterRef, Q
 
+from records.dicom import packs
+from records.dicom.ingest import alone_in
+from records.dicom.taking_out import take_out
 from records.models import (
     CaseFile,
     ImagingIngest,
     ImagingInstance,
     ImagingPack,
     ImagingPicture,
+    ImagingRemoval,
     ImagingStudy,
     SeriesMetadata,
 )
 from secondop.audit.trail import note
+from secondop.jobs.models import PermanentFailure
 
 
 def has_images() -> Q:
@@ -46,3 +51,25 @@ def erase_images(case_file: CaseFile) -> None:
     ImagingIngest.objects.filter(case_file=case_file).delete()
     ImagingPack.objects.filter(case_file=case_file).delete()
     note("imaging.removed", by=None, about=case_file, studies=count)
+
+
+def erase_study(job: ImagingRemoval) -> None:
+    """Erase a study that was taken back, rows and bytes. Safe to run twice."""
+    study = ImagingStudy.objects.filter(pk=job.study_id).select_related("case_file").first()
+    if study is None:
+        return
+    pictures = ImagingPicture.objects.filter(instance__study=study)
+    for rows in (SeriesMetadata.objects.filter(series__study=study), pictures):
+        for key in rows.exclude(key="").values_list("key", flat=True):
+            default_storage.delete(key)
+    with alone_in(study.case_file):
+        for pack in ImagingPack.objects.filter(instances__study=study).distinct().order_by("pk"):
+            try:
+                take_out(pack, study.pk)
+            except packs.Damaged:
+                raise PermanentFailure("damaged_pack") from None
+            job.heartbeat()
+    with job.closing():
+        case_file = study.case_file
+        study.delete()
+        note("imaging.erased", by=None, about=case_file, instances=job.instance_count)

@@ -10,24 +10,25 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext_lazy as _
 
+from records import arrivals
+from records import imaging_rules as rules
 from records.dicom import packs
 from records.dicom.objects import Received, is_somebody_else
 from records.dicom.values import alias_uid
 from records.models import (
     CaseFile,
+    ImagingInlet,
     ImagingInstance,
     ImagingPack,
     ImagingPreview,
+    ImagingRefusal,
     ImagingSeries,
     ImagingStudy,
+    RecordRequest,
 )
-from records.models.case_file import BlindingClass
 from secondop.audit.trail import note
 from secondop.jobs.ring import ring
-from secondop.lib.transitions import transition
-from secondop.lib.verdicts import never, not_now
 
 Status = ImagingStudy.Status
 Row = tuple[Received, dict[str, Any]]
@@ -66,8 +67,15 @@ def alias_key(case_file_id: Any) -> bytes:
 
 @transaction.atomic
 def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any) -> ImagingPack:
-    """Write down a stored pack and what is in it. New studies are checked, then shown or held."""
-    owner = {"clinic_id": case_file.clinic_id, "case_file": case_file}
+    """Write down a stored pack and what is in it. New studies are checked, then shown or held.
+
+    `by` is a person, the record request through whose door the images came, or the way in that a
+    coordinator made for a hospital.
+    """
+    door = arrivals.admit(by.pk) if isinstance(by, RecordRequest) else None
+    sender = door or by
+    by = None if isinstance(sender, RecordRequest | ImagingInlet) else by
+    owner = {"clinic_id": case_file.clinic_id, "case_file": case_file, "record_request": door}
     made = ImagingPack.objects.create(**owner, **pack)
     key = alias_key(case_file.pk)
     by_study: dict[str, list[Row]] = defaultdict(list)
@@ -76,7 +84,7 @@ def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any
     copied: list[tuple[Any, ...]] = []
     lines = {id(row): line for line, row in enumerate(rows)}
     for study_uid, of_study in by_study.items():
-        study = _study(case_file, study_uid, of_study, key, by)
+        study = _study(case_file, study_uid, of_study, key, sender)
         by_series: dict[str, list[Row]] = defaultdict(list)
         for row in of_study:
             by_series[row[0].series_uid].append(row)
@@ -84,20 +92,36 @@ def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any
             series = _series(study, of_series, key)
             copied += [_tuple(series, made, row, lines[id(row)], key) for row in of_series]
     _copy(copied)
-    note("imaging.received", by=by, about=made, instances=len(rows), size_bytes=made.size_bytes)
+    role = arrivals.RECORD_HOLDER if door else ""
+    size_bytes = made.size_bytes
+    note(
+        "imaging.received", by=by, about=made, role=role, instances=len(rows), size_bytes=size_bytes
+    )
+    if door:
+        arrivals.arrived(door, count=len(rows), size_bytes=size_bytes, what="images")
     return made
 
 
-def _study(case_file: CaseFile, uid: str, rows: list[Row], key: bytes, by: Any) -> ImagingStudy:
+def _sent_by(sender: Any) -> dict[str, Any]:
+    """A study of an inlet is of the coordinator who made it; of a door, of its request."""
+    if isinstance(sender, RecordRequest):
+        return {"record_request": sender}
+    if isinstance(sender, ImagingInlet):
+        return {"by": sender.made_by, "inlet": sender}
+    return {"by": sender}
+
+
+def _study(case_file: CaseFile, uid: str, rows: list[Row], key: bytes, sender: Any) -> ImagingStudy:
     study, is_new = ImagingStudy.objects.get_or_create(
         case_file=case_file,
         StudyInstanceUID=uid,
         defaults={
             "clinic_id": case_file.clinic_id,
-            "by": by,
+            **_sent_by(sender),
             "alias_uid": alias_uid(key, uid),
             "search": rows[0][0].study,
             "person": rows[0][0].person,
+            "names_missing": any(received.names_missing for received, _fields in rows),
         },
     )
     ImagingStudy.objects.filter(pk=study.pk).update(
@@ -116,6 +140,7 @@ def _screen(study: ImagingStudy) -> None:
     """Look whether the new study is of the same person as the others of the case file."""
     study.move_to(Status.SCREENING)
     others = ImagingStudy.objects.filter(case_file=study.case_file).exclude(pk=study.pk)
+    others = others.exclude(status__in=[Status.REJECTED, Status.REMOVED])  # not this patient's
     strangers = [other for other in others if is_somebody_else(other.person, study.person)]
     if not strangers:
         study.move_to(Status.AVAILABLE)
@@ -197,34 +222,43 @@ def _copy(rows: list[tuple[Any, ...]]) -> None:
             copy.write_row(row)
 
 
+def note_refused(case_file: CaseFile, counts: dict[str, int], *, by: Any) -> None:
+    """Remember what of a batch was not taken, for the page of who fills the case file."""
+    is_inlet = isinstance(by, ImagingInlet)
+    is_person = not isinstance(by, ImagingInlet | RecordRequest)
+    ImagingRefusal.objects.bulk_create(
+        ImagingRefusal(
+            clinic_id=case_file.clinic_id,
+            case_file=case_file,
+            by=by if is_person else None,
+            inlet=by if is_inlet else None,
+            code=code,
+            count=count,
+        )
+        for code, count in counts.items()
+    )
+
+
+@transaction.atomic
 def classify(
-    series: ImagingSeries, blinding_class: str, *, by: Any, has_seen_pictures: bool = False
-) -> None:
-    """Decide what a sealed reader gets of a series. Raises Refused.
-
-    SECURITY: pixels may carry letters; what may is cleared only by somebody who looked.
-    """
-    if not CaseFile.objects.visible_as("coordinator", by).filter(pk=series.case_file_id).exists():
-        never(_("Only the clinic's coordinators decide this.")).or_raise()
-    if blinding_class == BlindingClass.CLEAR:
-        if not series.has_pictures:
-            not_now(_("This series holds no pictures, only findings. It stays closed.")).or_raise()
-        if series.may_show_text and not has_seen_pictures:
-            not_now(_("Look at the pictures first: they may show names or findings.")).or_raise()
-    with transaction.atomic():
-        series.blinding_class, series.classified_by = blinding_class, by
-        series.classified_at = Now()
-        series.save(update_fields=["blinding_class", "classified_by", "classified_at"])
-        note("imaging.classified", by=by, about=series, blinding_class=str(blinding_class))
-
-
-@transition
-def release(study: ImagingStudy, *, by: Any) -> None:
-    """A coordinator looked at a held study and lets it in."""
-    study.problem = ""
-    study.save(update_fields=["problem"])
-    study.move_to(Status.AVAILABLE)
-    note("imaging.released", by=by, about=study)
+    series: ImagingSeries, blinding_class: str, *, by: Any, has_seen_pictures: bool = False,
+    is_agreed: bool = False,
+) -> None:  # fmt: skip
+    """Decide what a sealed reader gets of a series. Raises Refused."""
+    series = ImagingSeries.objects.select_for_update().get(pk=series.pk)
+    rules.may_classify(
+        by, series, blinding_class, has_seen_pictures=has_seen_pictures, is_agreed=is_agreed
+    ).or_raise()
+    series.blinding_class, series.classified_by = blinding_class, by
+    series.classified_at = Now()  # type: ignore[assignment]
+    series.save(update_fields=["blinding_class", "classified_by", "classified_at"])
+    note(
+        "imaging.classified",
+        by=by,
+        about=series,
+        blinding_class=str(blinding_class),
+        has_seen_pictures=has_seen_pictures,
+    )
 
 
 def check_pack(pack: ImagingPack) -> bool:

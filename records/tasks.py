@@ -3,9 +3,28 @@
 from celery import shared_task
 from django.db import IntegrityError
 
-from records import documents, screening, uploads
-from records.dicom import archives, thumbnails
-from records.models import ImagingIngest, ImagingPreview, Screening
+from records import (
+    chasing,
+    documents,
+    erasing,
+    holder_letters,
+    holder_mails,
+    imaging_checks,
+    redaction,
+    screening,
+    uploads,
+)
+from records.dicom import archives, covering, thumbnails
+from records.models import (
+    Burning,
+    HolderLetter,
+    HolderMail,
+    ImagingCover,
+    ImagingIngest,
+    ImagingPreview,
+    ImagingRemoval,
+    Screening,
+)
 from secondop.jobs.models import TemporaryFailure
 
 
@@ -41,3 +60,55 @@ def ingest_archive(ingest_id: str) -> None:
     if job := ImagingIngest.claim(ingest_id):
         with job.attempt():
             archives.take(job)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def erase_study(removal_id: str) -> None:
+    """Erase a study that was taken back. Safe to run twice: what is gone is gone."""
+    if job := ImagingRemoval.claim(removal_id):
+        with job.attempt():
+            erasing.erase_study(job)
+
+
+@shared_task(ignore_result=True)
+def check_packs() -> None:
+    """Nightly from beat: compare stored images with their hashes, the longest unchecked first."""
+    imaging_checks.check_for(imaging_checks.NIGHTLY_SECONDS)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def write_holder_letter(letter_id: str) -> None:
+    """Make the PDF of one letter to a record holder. Safe to run twice."""
+    if letter := HolderLetter.claim(letter_id):
+        with letter.attempt():
+            holder_letters.write(letter)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def send_holder_mail(mail_id: str) -> None:
+    """Send one mail to a record holder, if it still may be sent. Safe to run twice."""
+    if mail := HolderMail.claim(mail_id):
+        with mail.attempt():
+            holder_mails.deliver(mail)
+
+
+@shared_task(ignore_result=True)
+def chase_record_holders() -> None:
+    """Hourly from beat: reminders on days 7, 14 and 25, and the end of the legal term."""
+    chasing.chase()
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def cover_series(cover_id: str) -> None:
+    """Make copies of a series with places covered. Safe to run twice: copies keep their numbers."""
+    if job := ImagingCover.claim(cover_id):
+        with job.attempt():
+            covering.cover(job)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def burn_redaction(burning_id: str) -> None:
+    """Make a redacted copy. Safe to run twice: a run that is not the latest leaves nothing."""
+    if job := Burning.claim(burning_id):
+        with job.attempt():
+            redaction.burn(job)

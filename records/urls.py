@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from records.views import documents, icd10, imaging_upload, proxies, uploads
+from records.views import documents, icd10, imaging, imaging_inlets, imaging_upload, proxies, uploads
 
 app_name = "records"
 urlpatterns = [
@@ -17,6 +17,14 @@ urlpatterns = [
     path("documents/<uuid:pk>/remove/", documents.remove, name="remove"),
     path("case-files/<uuid:pk>/images/add/", imaging_upload.images_add, name="images_add"),
     path("case-files/<uuid:pk>/images/here/", imaging_upload.images_here, name="images_here"),
+    path("case-files/<uuid:pk>/images/", imaging.images, name="images"),
+    path("image-series/<uuid:pk>/", imaging.images_series, name="images_series"),
+    path("image-series/<uuid:pk>/sight/", imaging.images_classify, name="images_classify"),
+    path("image-series/<uuid:pk>/cover/", imaging.images_cover, name="images_cover"),
+    path("image-studies/<uuid:pk>/decide/", imaging.images_decide, name="images_decide"),
+    path("image-studies/<uuid:pk>/remove/", imaging.images_remove, name="images_remove"),
+    path("case-files/<uuid:pk>/images/hospitals/", imaging_inlets.inlets, name="inlets"),
+    path("hospitals/<uuid:pk>/close/", imaging_inlets.inlet_revoke, name="inlet_revoke"),
     path("icd10/", icd10.icd10_search, name="icd10_search"),
     path("patients/<uuid:pk>/helpers/", proxies.proxies, name="proxies"),
     path("helpers/<uuid:pk>/accept/", proxies.proxy_accept, name="proxy_accept"),

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from requests_app.damaged_images import open_tasks_about_damage
 from requests_app.models import Rendering, Report
 from requests_app.rendering import render_pdf
 from secondop.jobs.models import TemporaryFailure
@@ -34,3 +35,9 @@ def _render(rendering: Rendering) -> None:
     except BaseException:
         default_storage.delete(key)  # another worker was faster, or we were stopped
         raise
+
+
+@shared_task(ignore_result=True)
+def tell_of_damaged_images() -> None:
+    """Every ten minutes from beat: one task for staff for each damaged pack of images."""
+    open_tasks_about_damage()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import django_stubs_ext
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
@@ -62,6 +63,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "secondop.middleware.private_by_default",
     "secondop.api.dicomweb.lane.often_asked_by_the_short_way",
+    "secondop.api.dicomweb.inlet.pushed_by_a_hospital",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -188,6 +190,14 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
     },
 }
+    "check stored images": {
+        "task": "records.tasks.check_packs",
+        "schedule": crontab(hour=2, minute=20),  # UTC
+    },
+    "tell of damaged images": {
+        "task": "requests_app.tasks.tell_of_damaged_images",
+        "schedule": 600.0,
+    },
 
 # --- people ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -14,20 +14,11 @@ DATA = ROOT.parent / "shared" / "data"
 DOCUMENT = ROOT / "docs" / "imaging.md"
 BEGIN, END = "<!-- corpus: begin -->", "<!-- corpus: end -->"
 
-# Rows whose "accept" cannot be meant of one object: they carry no UID under which an object could
-# be kept, asked for or told apart, or they are not objects at all.
-NO_UIDS = "it names no study, series or instance, so nothing could ask for it"
+# Rows whose "accept" cannot be meant of one object, since they are none.
 NOT_AN_OBJECT = "it is the disc's own text or directory, not an object"
 LIKE_RTSTRUCT = "it is readable and names everything, as rtstruct.dcm, which the manifest accepts"
 DISAGREEMENTS = {
     "dicom/02-odd-but-real/ExplVR_LitEndNoMeta.dcm": LIKE_RTSTRUCT,
-    "dicom/01-transfer-syntaxes/JPEGLSNearLossless_16.dcm": NO_UIDS,
-    "dicom/02-odd-but-real/UN_sequence.dcm": NO_UIDS,
-    "dicom/02-odd-but-real/empty_charset_LEI.dcm": NO_UIDS,
-    "dicom/02-odd-but-real/nested_priv_SQ.dcm": NO_UIDS,
-    "dicom/02-odd-but-real/no_meta_group_length.dcm": NO_UIDS,
-    "dicom/02-odd-but-real/priv_SQ.dcm": NO_UIDS,
-    "dicom/06-charsets/chrSQEncoding.dcm": NO_UIDS,
     "dicom/05-dicomdir-media/DICOMDIR": NOT_AN_OBJECT,
     "dicom/05-dicomdir-media/README.txt": NOT_AN_OBJECT,
 }

@@ -39,3 +39,13 @@ def vr_of(tag: int) -> str:
 
 def tag_of(keyword: str) -> int | None:
     return _tables()[1].get(keyword)
+
+
+@cache
+def _keywords() -> dict[int, str]:
+    return {tag: keyword for keyword, tag in _tables()[1].items()}
+
+
+def keyword_of(tag: int) -> str:
+    """The keyword of a standard tag, such as "StudyDescription"; "" for any other."""
+    return _keywords().get(tag, "")

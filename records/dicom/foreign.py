@@ -38,3 +38,10 @@ def picture(order: dict[str, Any]) -> dict[str, Any]:
     from records.dicom.pictures import make
 
     return make(order)
+
+
+def blank(order: dict[str, Any]) -> dict[str, Any]:
+    """Write the frames of an object anew with some places black."""
+    from records.dicom.blanking import blank as blank_frames
+
+    return blank_frames(order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,10 +14,12 @@ from records.dicom.values import DICOMDIR, Attributes, is_uid, number, text
 
 STUDY_TAGS = ("00080020", "00080030", "00080050", "00080090", "00080201", "00081030", "00100010",
               "00100020", "00100030", "00100040", "00101010", "0020000D", "00200010")  # fmt: skip
-SERIES_TAGS = ("00080021", "00080031", "00080060", "00080070", "0008103E", "00180015", "0020000E",
-               "00200011", "00200060", "00400244", "00400245", "00400275")  # fmt: skip
+SERIES_TAGS = ("00080021", "00080031", "00080060", "00080070", "0008103E", "00180010", "00180015",
+               "00180050", "0020000E", "00200011", "00200060", "00400244", "00400245",
+               "00400275")  # fmt: skip
 INSTANCE_TAGS = ("00080008", "00080016", "00080018", "00080023", "00080033", "00200013", "00280002",
                  "00280004", "00280008", "00280010", "00280011", "00280100")  # fmt: skip
+NAMES = ("0020000D", "0020000E", "00080018")  # of the study, the series and the object itself
 SEARCHED = (*INSTANCE_TAGS, "00083002")
 STORAGE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.(1\.1|34|43|44|45|38|39)\.")
 STANDARD = "1.2.840.10008."
@@ -53,6 +56,7 @@ class Received:
     dataset_offset: int  # from the beginning of the object, or of what was made of it
     frames: frames.Frames
     person: dict[str, str] = field(default_factory=dict)
+    names_missing: bool = False  # its UIDs, or some, were made here from its content
 
 
 def receive(header: Header, *, transfer_syntax: str = "") -> Received:
@@ -61,15 +65,19 @@ def receive(header: Header, *, transfer_syntax: str = "") -> Received:
     class_uid = text(a, "00080016") or text(header.meta, "00020002")
     if class_uid == DICOMDIR:
         raise Unreadable("media_directory")
-    uids = [text(a, tag) for tag in ("0020000D", "0020000E", "00080018")]
-    if not all(map(is_uid, uids)) or not is_uid(class_uid):
+    uids = [text(a, tag) for tag in NAMES]
+    names_missing = not all(uids)
+    if names_missing:
+        uids = _named(header, uids)
+    if not all(map(is_uid, uids)) or not (is_uid(class_uid) or not class_uid):
         raise Unreadable("bad_uid")
     if class_uid.startswith(STANDARD) and not STORAGE.match(class_uid + "."):
         raise Unreadable("not_storable")
     syntax = transfer_syntax or header.transfer_syntax
     a["00083002"] = {"vr": "UI", "Value": [syntax]}
     told = header.texts or {tag: text_of(tag, element) for tag, element in a.items()}
-    told["00083002"] = text_of("00083002", a["00083002"])
+    for tag in ("00083002", *(NAMES if names_missing else ())):
+        told[tag] = text_of(tag, a[tag])
     return Received(
         study_uid=uids[0],
         series_uid=uids[1],
@@ -87,7 +95,26 @@ def receive(header: Header, *, transfer_syntax: str = "") -> Received:
         dataset_offset=header.dataset_at - header.start,
         frames=_from_start(frames.find(header), header.start),
         person=_person(text(a, "00100010"), text(a, "00100030"), text(a, "00100020")),
+        names_missing=names_missing,
     )
+
+
+def _named(header: Header, uids: list[str]) -> list[str]:
+    """UIDs for an object that lacks some, made from its content: the same bytes, the same UIDs.
+
+    The header that is told carries them; the bytes that are kept stay as they came. Each such
+    object is a study of its own: nothing says what it belongs to.
+    """
+    if not header.attributes:
+        raise Unreadable("truncated")
+    content = hashlib.sha256(header.buffer[header.start : header.end]).digest()
+    uids[2] = uids[2] or text(header.meta, "00020003")
+    for place, tag in enumerate(NAMES):
+        if not uids[place]:
+            digest = hashlib.sha256(tag.encode() + content).digest()
+            uids[place] = f"2.25.{int.from_bytes(digest[:16], 'big')}"
+        header.attributes[tag] = {"vr": "UI", "Value": [uids[place]]}
+    return uids
 
 
 def _from_start(found: frames.Frames, start: int) -> frames.Frames:

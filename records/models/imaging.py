@@ -36,7 +36,7 @@ class InCaseFile(models.QuerySet[Any]):
         """SECURITY: who reviews a file sealed sees only its cleared pictures, by any role."""
         if not user.is_authenticated:
             return self.none()
-        if kind in ("patient", "coordinator"):
+        if kind in ("patient", "coordinator", "filler"):
             return self.filter(case_file__in=CaseFile.objects.visible_as(kind, user))
         if kind not in ("specialist", "quality_reviewer"):
             return self.none()

@@ -178,6 +178,7 @@ class StaffTask(models.Model):
         CALL_BOUNCED = "call_bounced", _("Call: our mail did not arrive")
         OVERDUE = "overdue", _("Overdue")
         SEAL_BROKEN = "seal_broken", _("Safety finding: the seal was opened")
+        DAMAGED_IMAGES = "damaged_images", _("Stored images are damaged: ask for a new copy")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")

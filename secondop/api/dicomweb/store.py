@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -18,10 +19,11 @@ from django.utils.translation import gettext as _
 from records import rules
 from records.dicom.ingest import Batch, Result
 from records.dicom.problems import sentence
-from records.imaging import View, view_of
-from records.models import ImagingPack
+from records.imaging import view_of
+from records.imaging_workflow import note_refused
+from records.models import CaseFile, ImagingPack
 from records.uploads import MIN_FREE_BYTES, held_bytes
-from secondop.api.dicomweb import multipart
+from secondop.api.dicomweb import measurements, multipart
 from secondop.api.dicomweb.answers import dicom_json, edge, failure
 from secondop.lib.verdicts import Refused
 
@@ -39,25 +41,36 @@ def store(request: HttpRequest, pk: UUID, study: str = "") -> HttpResponseBase:
     """Take in the objects of a body; each gets its own answer.
 
     SECURITY: routed without CSRF token, since DICOMweb clients send none: see
-    `_refuse_foreign_pages`. Outside any transaction: bodies are long.
+    `refuse_foreign_pages`. Outside any transaction: bodies are long.
     """
     view = view_of(request.user, pk)
-    _refuse_foreign_pages(request)
+    refuse_foreign_pages(request)
+    if not view.fills:
+        return measurements.store(request, view)
+    measurements.refuse_from_viewer(request)
     rules.may_add_records(request.user, view.case_file).or_raise()
+    return take(request, view.case_file, by=request.user, study=study)[0]
+
+
+def take(
+    request: HttpRequest, case_file: CaseFile, *, by: Any, study: str = ""
+) -> tuple[HttpResponse, int]:
+    """The answer, and how many objects are new. Who may send was decided by the caller."""
     content_type = request.headers.get("Content-Type", "")
     if not content_type.lower().startswith("multipart/related"):
-        return failure(415, "Send multipart/related with parts of application/dicom.")
+        return failure(415, "Send multipart/related with parts of application/dicom."), 0
     if 'type="application/dicom' in content_type and 'type="application/dicom"' not in content_type:
-        return failure(415, "Only application/dicom can be stored.")
-    _refuse_size(request, view)
+        return failure(415, "Only application/dicom can be stored."), 0
+    body = _body(request, case_file)
     boundary = multipart.boundary_of(content_type)
-    with Batch(view.case_file, by=request.user, study_uid=study) as batch:
-        multipart.feed(request, boundary, _Parts(batch))
+    with Batch(case_file, by=by, study_uid=study) as batch:
+        multipart.feed(body, boundary, _Parts(batch))
         results = batch.close()
-    return _answer(results, view, pk)
+    note_refused(case_file, Counter(r.problem for r in results if r.problem), by=by)
+    return _answer(results, case_file.pk), sum(r.is_new for r in results)
 
 
-def _refuse_foreign_pages(request: HttpRequest) -> None:
+def refuse_foreign_pages(request: HttpRequest) -> None:
     """Another site's page can send neither this content type nor this origin unasked."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin", "")
@@ -66,20 +79,47 @@ def _refuse_foreign_pages(request: HttpRequest) -> None:
         raise Refused(_("This request came from another site."), 403)
 
 
-def _refuse_size(request: HttpRequest, view: View) -> None:
-    length = request.headers.get("Content-Length", "")
-    if not length.isdigit():
+def _body(request: HttpRequest, case_file: CaseFile) -> multipart.Readable:
+    """The body to read, once it is known to fit; one of unknown length is bounded as it comes."""
+    length, room = request.headers.get("Content-Length", ""), _room(case_file)
+    if length.isascii() and length.isdigit():
+        if int(length) > MAX_BATCH_BYTES:
+            raise Refused(_("This is more than we can take at once. Send it in parts."), 413)
+        _refuse_more_than(room, int(length))
+        return request
+    # Archives such as Orthanc send in chunks. The server must say that it marks their end.
+    if not request.META.get("wsgi.input_terminated"):
         raise Refused(_("The size of the images was not told."), 411)
-    if int(length) > MAX_BATCH_BYTES:
-        raise Refused(_("This is more than we can take at once. Send it in parts."), 413)
-    packed = ImagingPack.objects.filter(case_file=view.case_file).aggregate(n=Sum("size_bytes"))[
-        "n"
-    ]
-    if (packed or 0) + held_bytes(view.case_file) + int(length) > settings.MAX_CASE_FILE_BYTES:
+    _refuse_more_than(room, 1)
+    return _Chunks(request.META["wsgi.input"], min(room, MAX_BATCH_BYTES))
+
+
+def _room(case_file: CaseFile) -> int:
+    """Bytes this case file may still hold."""
+    packed = ImagingPack.objects.filter(case_file=case_file).aggregate(n=Sum("size_bytes"))["n"]
+    return int(settings.MAX_CASE_FILE_BYTES - (packed or 0) - held_bytes(case_file))
+
+
+def _refuse_more_than(room: int, length: int) -> None:
+    if length > room:
         raise Refused(_("There is no room for these images in your case file. Ask us first."), 413)
     settings.UPLOADS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if shutil.disk_usage(settings.UPLOADS_DIR).free - int(length) < MIN_FREE_BYTES:
+    if shutil.disk_usage(settings.UPLOADS_DIR).free - length < MIN_FREE_BYTES:
         raise Refused(_("We have no room just now. Please try again later today."), 507)
+
+
+class _Chunks:
+    """A body of unknown length, cut off at the most it may be."""
+
+    def __init__(self, stream: multipart.Readable, most: int) -> None:
+        self._stream, self._left = stream, most
+
+    def read(self, size: int, /) -> bytes:
+        block = self._stream.read(size)
+        self._left -= len(block)
+        if self._left < 0:
+            raise Refused(_("This is more than we can take at once. Send it in parts."), 413)
+        return block
 
 
 class _Parts:
@@ -107,7 +147,7 @@ class _Parts:
             self.batch.refuse("not_dicom")
 
 
-def _answer(results: list[Result], view: View, pk: UUID) -> HttpResponse:
+def _answer(results: list[Result], pk: UUID) -> HttpResponse:
     root = reverse("dicomweb:studies", args=[pk])
     stored = [_reference(r, root) for r in results if not r.problem]
     failed = [_reference(r, root) | _reason(r) for r in results if r.problem and r.received]

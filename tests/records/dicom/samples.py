@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 from typing import Any
 
@@ -46,13 +47,17 @@ def ct(
     return data
 
 
-def as_bytes(data: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
+def as_bytes(
+    data: Dataset, syntax: str = ExplicitVRLittleEndian, *, uid: str = "", named: bool = True
+) -> bytes:
+    """The file. `uid` is for the meta header when it differs; `named` False leaves it out there."""
     data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID
-    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+    data.file_meta.MediaStorageSOPInstanceUID = uid or data.SOPInstanceUID or "1.2.3"
     data.file_meta.TransferSyntaxUID = data.file_meta.get("TransferSyntaxUID") or syntax
     out = BytesIO()
     data.save_as(out, enforce_file_format=True)
-    return out.getvalue()
+    raw = out.getvalue()
+    return raw if named else raw.replace(struct.pack("<HH2sH", 2, 3, b"UI", 6) + b"1.2.3\0", b"")
 
 
 def store(case_file: CaseFile, *files: bytes, by: Any = None) -> list[Result]:

@@ -109,9 +109,8 @@ class TestBatch:
 
     @pytest.mark.parametrize(
         ("keyword", "value"),
-        [("SOPInstanceUID", "../../etc/passwd"), ("SeriesInstanceUID", "1." + "2" * 400),
-         ("StudyInstanceUID", "")],
-    )  # fmt: skip
+        [("SOPInstanceUID", "../../etc/passwd"), ("SeriesInstanceUID", "1." + "2" * 400)],
+    )
     def test_a_number_that_is_none_is_refused(self, keyword, value):
         import warnings
 
@@ -121,6 +120,43 @@ class TestBatch:
             data[keyword].value = value
             raw = as_bytes(data)
         assert problems(store(a_case_file(), raw)) == ["bad_uid"]
+
+
+class TestWithoutNames:
+    """An object that does not say which study, series or object it is gets names of ours."""
+
+    def test_the_names_come_from_the_content_and_the_bytes_stay(self):
+        case_file = a_case_file()
+        data = ct(1)
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+            data[keyword].value = ""
+        data.file_meta.MediaStorageSOPInstanceUID = ""
+        raw = as_bytes(data, named=False)
+        assert problems(store(case_file, raw)) == [""]
+        results = store(case_file, raw)
+        assert problems(results) == [""]
+        assert not results[0].is_new
+        one = ImagingInstance.objects.select_related("study", "series", "pack").get()
+        names = (one.study.StudyInstanceUID, one.series.SeriesInstanceUID, one.SOPInstanceUID)
+        assert len({*names}) == 3
+        assert all(name.startswith("2.25.") for name in names)
+        assert one.study.names_missing
+        assert packs.read(one.pack.key, one.offset, one.size_bytes) == raw
+        line = packs.headers(one.pack)[one.header_line]
+        assert all(name in line for name in names)
+        assert one.SOPInstanceUID in one.search
+
+    def test_what_is_named_in_the_meta_header_alone_keeps_that_name(self):
+        data = ct(1)
+        uid = data.SOPInstanceUID
+        data["SOPInstanceUID"].value = ""
+        store(a_case_file(), as_bytes(data, uid=uid))
+        one = ImagingInstance.objects.select_related("study").get()
+        assert (one.SOPInstanceUID, one.study.StudyInstanceUID) == (uid, "1.2.3.4")
+
+    def test_nothing_at_all_is_refused(self):
+        meta = struct.pack("<HH2sH", 2, 0x10, b"UI", 20) + b"1.2.840.10008.1.2.1\0"
+        assert problems(store(a_case_file(), bytes(128) + b"DICM" + meta)) == ["truncated"]
 
 
 def deflated(raw: bytes, body: bytes) -> bytes:
