@@ -30,6 +30,7 @@ class Limits:
     wall_seconds: int = 60
     written_bytes: int = 600 * 1024**2
     open_files: int = 64
+    nice: int = 5  # how far it stands back behind people who wait for a page
 
 
 @dataclass(frozen=True)

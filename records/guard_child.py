@@ -31,7 +31,7 @@ def shut_in(limits: dict[str, int]) -> None:
     _limit(resource.RLIMIT_FSIZE, limits["written_bytes"])
     _limit(resource.RLIMIT_NOFILE, limits["open_files"])
     _limit(resource.RLIMIT_CORE, 0)
-    os.nice(5)
+    os.nice(limits["nice"])
 
 
 def _limit(what: int, value: int, grace: int = 0) -> None:

@@ -8,50 +8,31 @@ image is left where it is and counted; the rest of the archive survives it.
 
 from __future__ import annotations
 
-import stat
+import os
 import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from queue import Full, Queue
-from tempfile import NamedTemporaryFile
-from threading import Event, Thread
-from typing import IO, Any, Self
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
+from typing import IO, Any
 
 from django.core.files.storage import default_storage
 
-from records.dicom.ingest import Batch
-from records.dicom.packs import local_path
+from records.dicom.ingest import Batch, shelve
+from records.dicom.packs import local_path, new_folder
+from records.dicom.unpackers import Entry, Unpacker
 from records.models import CaseFile, ImagingIngest
 from secondop.jobs.models import PermanentFailure
 
 MAX_ENTRIES = 20_000
-MAX_ENTRY_BYTES = 4 * 1024**3
 MAX_TOTAL_BYTES = 60 * 1024**3
-MAX_RATIO = 200
-RATIO_FROM_BYTES = 10 * 1024**2  # small files may well be empty pages
-PACK_INSTANCES = 500
-PACK_BYTES = 512 * 1024**2
+SPLIT_ENTRIES, SPLIT_BYTES = 32, 16 * 1024**2  # less is not worth a second child
 BLOCK_BYTES = 512 * 1024
-BLOCKS_AHEAD = 24  # 12 MB
-READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
 class Refused(Exception):
     """The whole archive cannot be taken; the code is one of `records.dicom.problems`."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class _Stopped(Exception):
-    """Nobody waits for the rest."""
-
-
-class _EntryRefused(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
@@ -92,23 +73,58 @@ def ingest(file: IO[bytes], case_file: CaseFile, *, by: Any, beat: Any = None) -
     entries = _entries(file)
     told: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    with ExitStack() as outer, ExitStack() as stack:
-        ahead = outer.enter_context(_Ahead(_opened(file), entries))
-        batch = stack.enter_context(Batch(case_file, by=by))
-        for done in range(1, len(entries) + 1):
-            ahead.store_next(batch)
-            full = batch.size_bytes >= PACK_BYTES or len(batch.results) >= PACK_INSTANCES
-            if full or done == len(entries):
-                for result in batch.close():
-                    if result.problem:
-                        refused[result.problem] += 1
+    done = 0
+    with ExitStack() as stack:
+        descriptor = _descriptor(file, stack)
+        folder = Path(stack.enter_context(TemporaryDirectory(dir=new_folder(), prefix="zip-")))
+        parts = [Unpacker(folder, descriptor, part) for part in _parts(entries)]
+        for part in parts:  # all of them work from here on; what stands first is stored first
+            stack.enter_context(part)
+        for part in parts:
+            for filled in part.packs():
+                shelve(case_file, filled.writer, filled.kept, filled.lines, by=by)
+                for kept in filled.kept:
+                    if kept.result.problem:
+                        refused[kept.result.problem] += 1
                     else:
-                        told["stored" if result.is_new else "known"] += 1
-                stack.close()
-                batch = stack.enter_context(Batch(case_file, by=by))
+                        told["stored" if kept.result.is_new else "known"] += 1
+                told["known"] += filled.known_count
+                refused.update(filled.refused)
+                done += filled.count
                 if beat:
                     beat(done, len(entries))
     return {"stored": told["stored"], "known": told["known"], "refused": dict(refused)}
+
+
+def _descriptor(file: IO[bytes], stack: ExitStack) -> int:
+    """Of the archive; what is no file on the disk becomes one."""
+    try:
+        file.flush()
+        return file.fileno()
+    except (OSError, AttributeError):
+        copy = stack.enter_context(NamedTemporaryFile())  # noqa: SIM115
+        file.seek(0)
+        for block in iter(lambda: file.read(BLOCK_BYTES), b""):
+            copy.write(block)
+        copy.flush()
+        return copy.fileno()
+
+
+def _parts(entries: list[zipfile.ZipInfo]) -> list[list[Entry]]:
+    """One part for each child: two halves by weight, in the order they stand."""
+    rows: list[Entry] = [
+        (number, one.header_offset, one.compress_size, one.file_size, one.CRC,
+         one.compress_type, one.flag_bits, one.external_attr)
+        for number, one in enumerate(entries)
+    ]  # fmt: skip
+    total = sum(row[3] for row in rows)
+    if len(rows) < SPLIT_ENTRIES or total < SPLIT_BYTES or (os.cpu_count() or 1) < 2:
+        return [rows] if rows else []
+    weight, middle = 0, 0
+    while weight < total // 2:
+        weight += rows[middle][3]
+        middle += 1
+    return [rows[:middle], rows[middle:]]
 
 
 def _is_an_object(file: IO[bytes]) -> bool:
@@ -172,90 +188,3 @@ def _announced(file: IO[bytes]) -> int:
         count = int.from_bytes(tail[at + 32 : at + 40], "little") if at >= 0 else 0
         directory_bytes = int.from_bytes(tail[at + 40 : at + 48], "little") if at >= 0 else 0
     return max(count, directory_bytes // 600)
-
-
-class _Ahead:
-    """Unpacks entries in a thread of its own, a few blocks ahead of whoever stores them.
-
-    Inflating and hashing both leave the interpreter free, so that two cores are used.
-    """
-
-    def __init__(self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
-        self._archive, self._entries = archive, entries
-        self._queue: Queue[bytes | str | BaseException | None] = Queue(BLOCKS_AHEAD)
-        self._stopped = Event()
-        self._thread = Thread(target=self._run, name="unpack", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            for entry in self._entries:
-                self._put_entry(entry)
-        except _Stopped:
-            return
-        except BaseException as exc:  # raised again where the entry is waited for
-            with suppress(_Stopped):
-                self._put(exc)
-
-    def _put_entry(self, entry: zipfile.ZipInfo) -> None:
-        try:
-            for block in _blocks(self._archive, entry):
-                self._put(block)
-        except _EntryRefused as refused:
-            self._put(refused.code)
-        except DAMAGE:
-            self._put("truncated")
-        else:
-            self._put(None)
-
-    def _put(self, what: bytes | str | BaseException | None) -> None:
-        while not self._stopped.is_set():
-            with suppress(Full):
-                return self._queue.put(what, timeout=0.2)
-        raise _Stopped
-
-    def store_next(self, batch: Batch) -> None:
-        """Hand one entry to the batch."""
-        batch.begin()
-        while isinstance(what := self._queue.get(), bytes):
-            batch.write(what)
-        if isinstance(what, BaseException):
-            raise what
-        if what is None:
-            batch.finish()
-        else:
-            batch.refuse(what)
-
-
-def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise _EntryRefused("link")
-    if entry.flag_bits & 1:
-        raise _EntryRefused("encrypted")
-    if entry.compress_type not in READABLE:
-        raise _EntryRefused("truncated")
-    if entry.file_size > MAX_ENTRY_BYTES:
-        raise _EntryRefused("archive_bomb")
-    written, allowed = 0, max(RATIO_FROM_BYTES, entry.compress_size * MAX_RATIO)
-    with archive.open(entry) as member:
-        while block := member.read(BLOCK_BYTES):
-            if not written:
-                _refuse_strangers(block)
-            written += len(block)
-            if written > allowed or written > entry.file_size:
-                raise _EntryRefused("archive_bomb")
-            yield block
-
-
-def _refuse_strangers(head: bytes) -> None:
-    """By the first block: what is no DICOM object is not unpacked any further."""
-    if head[128:132] == b"DICM" or head[:2] in (b"\x08\0", b"\x02\0"):
-        return
-    raise _EntryRefused("nested_archive" if head.startswith(b"PK\x03\x04") else "not_dicom")

@@ -42,7 +42,7 @@ class PieceFile:
     def __init__(self, path: Path, *, in_thread: bool = False) -> None:
         self.path = path
         self._file = path.open("r+b", buffering=0)
-        self.size_bytes = self._begun = path.stat().st_size
+        self.size_bytes = self._begun = self._file.seek(0, os.SEEK_END)
         self._hasher = _Hasher(in_thread)
         self._flusher = _Flusher(self._file.fileno())
 

@@ -5,12 +5,14 @@ import resource
 import struct
 import time
 import zipfile
+import zlib
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from records.dicom import archives
+from records.dicom import archives, packs, retrieval, unpackers
 from records.models import ImagingIngest, ImagingInstance, ImagingPack
 from secondop.jobs.ring import ring
 from secondop.lib.storage import new_key
@@ -46,7 +48,7 @@ class TestIngest:
         assert ImagingPack.objects.count() == 1
 
     def test_a_large_archive_becomes_several_packs(self, monkeypatch):
-        monkeypatch.setattr(archives, "PACK_INSTANCES", 2)
+        monkeypatch.setattr(unpackers, "PACK_INSTANCES", 2)
         told = take(a_zip([(str(n), as_bytes(ct(n))) for n in range(1, 6)]))
         assert told["stored"] == 5
         assert ImagingPack.objects.count() == 3
@@ -154,3 +156,34 @@ class TestHostile:
         assert take(file, case_file)["stored"] == 30
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60 * 1024
         assert ImagingInstance.objects.count() == 30
+
+    def test_an_entry_that_kills_the_child_costs_itself_alone(self, monkeypatch):
+        """More memory than a child may have: it dies, and the next begins behind that entry."""
+        monkeypatch.setattr(unpackers, "CHILD_BYTES", 96 * 1024**2)
+        monster = bytes(128) + b"DICM" + bytes(63 * 1024**2)
+        files = [self.good(), ("monster", monster), ("last", as_bytes(ct(3)))]
+        assert take(a_zip(files, zipfile.ZIP_STORED)) == {
+            "stored": 2, "known": 0, "refused": {"truncated": 1},
+        }  # fmt: skip
+
+    def test_a_large_archive_is_unpacked_by_two_and_stored_in_order(self, monkeypatch):
+        monkeypatch.setattr("records.dicom.archives.SPLIT_BYTES", 1)
+        files = [as_bytes(ct(n)) for n in range(1, 41)]
+        other = ct(2)
+        other.SOPInstanceUID = "1.2.3"
+        changed = ct(3)
+        changed.SOPInstanceUID = "1.2.3"
+        entries = [as_bytes(other), *files, as_bytes(changed), files[0], b"no image"]
+        case_file = a_case_file()
+        told = take(a_zip((str(n), file) for n, file in enumerate(entries)), case_file)
+        assert told == {"stored": 41, "known": 1, "refused": {"other_bytes": 1, "not_dicom": 1}}
+        assert ImagingInstance.objects.get(SOPInstanceUID="1.2.3").InstanceNumber == 2
+        assert ImagingPack.objects.count() == 2
+        for pack in ImagingPack.objects.all():
+            assert packs.is_intact(pack)
+            for row in pack.instances.all():
+                raw = packs.read(pack.key, row.offset, row.size_bytes)
+                assert raw in entries
+                assert zlib.crc32(raw) == row.crc32
+                assert raw.endswith(packs.read(pack.key, *retrieval.frame(row, 1)))
+        assert list((settings.UPLOADS_DIR / "packs").iterdir()) == []
