@@ -189,7 +189,6 @@ CELERY_BEAT_SCHEDULE = {
         "task": "records.tasks.forget_unfinished_uploads",
         "schedule": 3600.0,
     },
-}
     "check stored images": {
         "task": "records.tasks.check_packs",
         "schedule": crontab(hour=2, minute=20),  # UTC
@@ -198,6 +197,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "requests_app.tasks.tell_of_damaged_images",
         "schedule": 600.0,
     },
+}
 
 # --- people ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -91,6 +91,13 @@ def header_of(view: View, instance: ImagingInstance) -> dict[str, Any]:
     return view.header(json.loads(line))
 
 
+def true_header_of(instance: ImagingInstance) -> dict[str, Any]:
+    """One header as it came. SECURITY: for our own decisions, not to be shown."""
+    pack = instance.pack
+    line = _lines(pack.key, pack.headers_offset, pack.size_bytes)[instance.header_line]
+    return dict(json.loads(line))
+
+
 @lru_cache(maxsize=1)
 def _lines(key: str, offset: int, end: int) -> list[str]:
     """Whole series are sent instance by instance: their headers are unpacked once."""

@@ -28,6 +28,7 @@ from records.models.imaging import (
 )
 from records.models.imaging_inlet import ImagingInlet, ImagingRefusal
 from records.models.imaging_jobs import ImagingCover, ImagingIngest, ImagingPreview, ImagingRemoval
+from records.models.measurements import MeasurementReport
 from records.models.patient import Patient, Proxy
 from records.models.proxy_invitation import ProxyInvitation
 from records.models.record_request import (
@@ -68,6 +69,7 @@ __all__ = [
     "ImagingRemoval",
     "ImagingSeries",
     "ImagingStudy",
+    "MeasurementReport",
     "OriginalDiagnosis",
     "Patient",
     "Proxy",

@@ -44,6 +44,7 @@ SENTENCES: dict[str, str | Promise] = {
     "imaging.released": _("let held images through"),
     "imaging.classified": _("decided what a sealed specialist sees of images"),
     "imaging.opened": _("opened images"),
+    "measurements.saved": _("saved measurements on images"),
     "imaging.pack_damaged": _("found that stored images are damaged"),
     "imaging.removed": _("erased the images of a request that was never sent"),
     "imaging.taken_back": _("took images back that were sent by mistake"),

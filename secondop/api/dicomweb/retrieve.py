@@ -20,7 +20,7 @@ from records.dicom.projection import PALETTES, PIXEL_TAGS
 from records.dicom.values import frame_type
 from records.imaging import View, view_of
 from records.models import ImagingInstance, ImagingSeries
-from secondop.api.dicomweb import accept, multipart
+from secondop.api.dicomweb import accept, measurements, multipart
 from secondop.api.dicomweb.accept import DICOM, DICOM_JSON, OCTETS
 from secondop.api.dicomweb.answers import (
     dicom_json,
@@ -56,7 +56,10 @@ def tell_series_metadata(
     """The answer to somebody whose view of the case file is known."""
     pk = view.case_file.pk
     accept.choose(request, DICOM_JSON, "application/json")
-    found = view.one_series(study, series)
+    try:
+        found = view.one_series(study, series)
+    except Http404:
+        return measurements.metadata(view, study, series)
     view.note_opened(found.study)
     document = metadata.for_series(view, found, _root(pk))
     etag = document.pk.hex
@@ -89,7 +92,10 @@ def instance_metadata(
 ) -> HttpResponseBase:
     view = view_of(request.user, pk)
     accept.choose(request, DICOM_JSON, "application/json")
-    found = view.instance(study, series, instance)
+    try:
+        found = view.instance(study, series, instance)
+    except Http404:
+        return measurements.metadata(view, study, series, instance)
     one = ImagingSeries.objects.select_related("study").filter(pk=found.series_id)[0]
     view.note_opened(one.study)
     return dicom_json("[" + metadata.lines_of(view, one, [found], _root(pk))[0] + "]")

@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -14,7 +14,7 @@ from records import imaging_lane
 from records.dicom.values import Attributes, text
 from records.imaging import View, view_of
 from records.models import ImagingSeries, ImagingStudy
-from secondop.api.dicomweb import accept, query
+from secondop.api.dicomweb import accept, measurements, query
 from secondop.api.dicomweb.answers import dicom_json, edge
 from secondop.api.dicomweb.store import store
 
@@ -66,7 +66,11 @@ def tell_instances(request: HttpRequest, view: View, study: str, series: str) ->
     """The answer to somebody whose view of the case file is known."""
     pk, asked = view.case_file.pk, _query(request)
     if series:
-        found = [view.one_series(study, series)]
+        try:
+            found = [view.one_series(study, series)]
+        except Http404:
+            saved = measurements.instance_rows(view, study, series)
+            return _found(query.answer(saved, asked, INSTANCE), asked, len(saved))
     else:
         found = [s for one in _studies(view, study) for s in view.series().filter(study=one)]
     if len(found) == 1 and not (asked.matches or asked.include or asked.include_all):
@@ -110,7 +114,7 @@ def _studies(view: View, study: str) -> list[ImagingStudy]:
 
 
 def _series_rows(view: View, pk: UUID, study: ImagingStudy) -> list[Attributes]:
-    rows = view.told_series(study)
+    rows = view.told_series(study) + measurements.series_rows(view, study.pk)
     for row in rows:
         _tell(row, _address(pk, row))
     return rows
