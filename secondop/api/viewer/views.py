@@ -19,6 +19,7 @@ from records.imaging import View, view_of
 from records.models import ImagingStudy
 from secondop.api.viewer.bundle import NotSetUp, bundle, policy
 
+MODE = "basic"  # measures and saves without asking whether to "track" each series
 SIDE_BY_SIDE = "@ohif/hpCompare"
 MOST_STUDIES = 8  # the viewer reads the headers of each study it is told of; the rest it lists
 
@@ -37,7 +38,8 @@ def open_images(request: HttpRequest, pk: UUID) -> HttpResponse:
     query = [("StudyInstanceUIDs", ",".join(uids))]
     if request.GET.get("side_by_side") and len(uids) > 1:
         query.append(("hangingprotocolId", SIDE_BY_SIDE))
-    return redirect(f"{reverse("viewer:page", args=[pk, "basic"])}?{urlencode(query)}")
+    address = reverse("viewer:page", args=[pk, MODE])
+    return redirect(f"{address}?{urlencode(query)}")
 
 
 def _uid(view: View, study: ImagingStudy) -> str:
