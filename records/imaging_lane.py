@@ -2,7 +2,8 @@
 
 A viewer asks for hundreds of frames at once, and for metadata before them. The long way (session,
 person, roles, sight, row) is some twenty queries. Who went it is remembered for a minute, by
-session and case file, and nothing but *why* they may read is remembered.
+session and case file, and nothing but *why* they may read is remembered: in this process, else in
+the cache. The query is prepared once for each connection: planning it takes longer than running it.
 
 SECURITY: whether they still may is asked of the database each time: the session, the person, the
 grant or role, the sight, the study, the clearing. Whatever has changed finds no row, and the
@@ -11,13 +12,15 @@ request goes the long way, to its exact answer.
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.db import connection
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.utils.crypto import salted_hmac
 
 from records.imaging import View
@@ -27,49 +30,52 @@ REMEMBERED_SECONDS = 60
 GRANT, PATIENT, COORDINATOR = "grant", "patient", "coordinator"
 
 _LIVE_GRANT = """EXISTS (SELECT 1 FROM records_accessgrant g
-    WHERE g.case_file_id = i.case_file_id AND g.to_id = %(user)s AND g.sight = %(sight)s
+    WHERE g.case_file_id = i.case_file_id AND g.to_id = $2::uuid AND g.sight = $4::text
       AND g.revoked_at IS NULL AND g.until > now()
       AND EXISTS (SELECT 1 FROM accounts_membership m WHERE m.user_id = g.to_id
                   AND m.clinic_id = g.clinic_id AND m.role = g.as_role AND m.ended_at IS NULL))"""
 _NOT_SEALED = """NOT EXISTS (SELECT 1 FROM records_accessgrant g
-    WHERE g.case_file_id = i.case_file_id AND g.to_id = %(user)s AND g.sight = 'sealed'
+    WHERE g.case_file_id = i.case_file_id AND g.to_id = $2::uuid AND g.sight = 'sealed'
       AND g.revoked_at IS NULL AND g.until > now())"""
 _WHY = {
     GRANT: _LIVE_GRANT,
     PATIENT: """EXISTS (SELECT 1 FROM records_casefile c JOIN records_patient p
-        ON p.id = c.patient_id WHERE c.id = i.case_file_id AND p.user_id = %(user)s)""",
-    COORDINATOR: """EXISTS (SELECT 1 FROM accounts_membership m WHERE m.user_id = %(user)s
+        ON p.id = c.patient_id WHERE c.id = i.case_file_id AND p.user_id = $2::uuid)""",
+    COORDINATOR: """EXISTS (SELECT 1 FROM accounts_membership m WHERE m.user_id = $2::uuid
         AND m.clinic_id = i.clinic_id AND m.role = 'coordinator' AND m.ended_at IS NULL)""",
 }
+# $1 session, $2 user, $3 case file, $4 sight; in _FIND also $5 number, $6 statuses, $7-9 names
 _FIND = """
 SELECT i.id, p.key, i."TransferSyntaxUID",
        CASE WHEN cardinality(i.frame_offsets) = 1
-            THEN i.frame_offsets[1] + (%(number)s - 1) * i.frame_lengths[1]
-            ELSE i.frame_offsets[%(number)s] END,
+            THEN i.frame_offsets[1] + ($5::int - 1) * i.frame_lengths[1]
+            ELSE i.frame_offsets[$5::int] END,
        CASE WHEN cardinality(i.frame_lengths) = 1
-            THEN i.frame_lengths[1] ELSE i.frame_lengths[%(number)s] END
+            THEN i.frame_lengths[1] ELSE i.frame_lengths[$5::int] END
 FROM records_imaginginstance i
 JOIN records_imagingseries se ON se.id = i.series_id
 JOIN records_imagingstudy st ON st.id = i.study_id
 JOIN records_imagingpack p ON p.id = i.pack_id
-WHERE i.case_file_id = %(case_file)s AND {uids}
-  AND %(number)s BETWEEN 1 AND i.frame_count
-  AND p.quarantined_at IS NULL AND st.status = ANY(%(statuses)s) AND {sight}
+WHERE i.case_file_id = $3::uuid AND {uids}
+  AND $5::int BETWEEN 1 AND i.frame_count
+  AND p.quarantined_at IS NULL AND st.status = ANY($6::text[]) AND {sight}
   AND {may}
 """
 _MAY = """EXISTS (SELECT 1 FROM django_session s
-              WHERE s.session_key = %(session)s AND s.expire_date > now())
-  AND EXISTS (SELECT 1 FROM accounts_user u WHERE u.id = %(user)s AND u.is_active)
+              WHERE s.session_key = $1::text AND s.expire_date > now())
+  AND EXISTS (SELECT 1 FROM accounts_user u WHERE u.id = $2::uuid AND u.is_active)
   AND {why}"""
 _OPEN = """SELECT i.alias, i.clinic_id
 FROM (SELECT id AS case_file_id, clinic_id, alias FROM records_casefile) i
-WHERE i.case_file_id = %(case_file)s AND {may}"""
-_REAL = """i."SOPInstanceUID" = %(instance)s AND se."SeriesInstanceUID" = %(series)s
-  AND st."StudyInstanceUID" = %(study)s"""
-_ALIAS = """i.alias_uid = %(instance)s AND se.alias_uid = %(series)s
-  AND st.alias_uid = %(study)s"""
+WHERE i.case_file_id = $3::uuid AND {may}"""
+_REAL = """i."SOPInstanceUID" = $7::text AND se."SeriesInstanceUID" = $8::text
+  AND st."StudyInstanceUID" = $9::text"""
+_ALIAS = """i.alias_uid = $7::text AND se.alias_uid = $8::text
+  AND st.alias_uid = $9::text"""
 _CLEARED = "se.blinding_class = 'clear' AND i.is_picture"
 _ANYHOW = "TRUE"
+_FIND_TYPES = "(text, uuid, uuid, text, int, text[], text, text, text)"
+_OPEN_TYPES = "(text, uuid, uuid, text)"
 
 
 @dataclass(frozen=True)
@@ -122,20 +128,47 @@ def find(session: str, case_file: Any, names: dict[str, str], number: int) -> Fo
     reason = _remembered(session, case_file)
     if not reason:
         return None
-    order = _FIND.format(
+    statuses = ["available"] if reason.why == GRANT else ["available", "held"]
+    values = [
+        session, reason.user, str(case_file), reason.sight, number, statuses,
+        names["instance"], names["series"], names["study"],
+    ]  # fmt: skip
+    row = _ask(f"lane_frame_{reason.why}_{reason.sight}", _FIND_TYPES, _find(reason), values)
+    return Found(*row) if row else None
+
+
+def _find(reason: Reason) -> str:
+    return _FIND.format(
         uids=_ALIAS if reason.is_sealed else _REAL,
         sight=_CLEARED if reason.is_sealed else _ANYHOW,
         may=_may(reason),
     )
-    statuses = ["available"] if reason.why == GRANT else ["available", "held"]
-    values = names | {
-        "case_file": case_file, "user": reason.user, "sight": reason.sight,
-        "session": session, "statuses": statuses, "number": number,
-    }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(order, values)
-        row = cursor.fetchone()
-    return Found(*row) if row else None
+
+
+_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # names by connection
+
+
+def _ask(name: str, types: str, query: str, values: list[Any]) -> Any:
+    """The one row of a prepared query. None when there is none, or no connection to ask."""
+    # A dead connection shows in the query itself: who asks so often is not asked to wait for a
+    # question about its health first. The long way then opens another.
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    holes = ", ".join(["%s"] * len(values))
+    try:
+        with connection.cursor() as cursor:
+            names = _prepared.setdefault(connection.connection, set())
+            if name not in names:
+                cursor.execute(f"PREPARE {name} {types} AS {query}")
+                names.add(name)
+            cursor.execute(f"EXECUTE {name} ({holes})", values)
+            return cursor.fetchone()
+    except (OperationalError, InterfaceError):
+        connection.close()
+    except ProgrammingError:  # a pooler gave us a connection that did not hear of it
+        if connection.in_atomic_block:
+            raise
+        _prepared.pop(connection.connection, None)
+    return None
 
 
 def view(session: str, case_file: Any) -> View | None:
@@ -143,10 +176,9 @@ def view(session: str, case_file: Any) -> View | None:
     reason = _remembered(session, case_file)
     if not reason:
         return None
-    values = {"case_file": case_file, "session": session} | asdict(reason)
-    with connection.cursor() as cursor:
-        cursor.execute(_OPEN.format(may=_may(reason)), values)
-        row = cursor.fetchone()
+    values = [session, reason.user, str(case_file), reason.sight]
+    query = _OPEN.format(may=_may(reason))
+    row = _ask(f"lane_view_{reason.why}_{reason.sight}", _OPEN_TYPES, query, values)
     if not row:
         return None
     opened = CaseFile(pk=case_file, alias=row[0], clinic_id=row[1])
@@ -154,9 +186,24 @@ def view(session: str, case_file: Any) -> View | None:
     return View(opened, person, reason.sight, fills=reason.why != GRANT)
 
 
+_here: dict[tuple[str, str], tuple[float, Reason]] = {}  # until when, and why
+MAX_HERE = 1_000
+
+
 def _remembered(session: str, case_file: Any) -> Reason | None:
+    """A hint only: what it says is asked of the database each time."""
+    place = session, str(case_file)
+    until, reason = _here.get(place, (0.0, None))
+    if reason and time.monotonic() < until:
+        return reason
     told = cache.get(_place(session, case_file))
-    return Reason(**told) if told else None
+    if not told:
+        _here.pop(place, None)
+        return None
+    if len(_here) >= MAX_HERE:
+        _here.clear()
+    _here[place] = (time.monotonic() + REMEMBERED_SECONDS, Reason(**told))
+    return _here[place][1]
 
 
 def _may(reason: Reason) -> str:
