@@ -13,6 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from records import arrivals
 from records import imaging_rules as rules
+from records.blinding_search.asking import search_item
 from records.dicom import packs
 from records.dicom.objects import Received, is_somebody_else
 from records.dicom.values import alias_uid
@@ -184,6 +185,7 @@ def _series(study: ImagingStudy, rows: list[Row], key: bytes) -> ImagingSeries:
         revision=F("revision") + 1,
         **({} if is_new else unseen),
     )
+    search_item("imaging_series", series.pk, study.case_file)
     if is_new:
         ring(ImagingPreview.objects.create(series=series, clinic_id=series.clinic_id))
     return series

@@ -14,8 +14,10 @@ from records import (
     screening,
     uploads,
 )
+from records.blinding_search import searching
 from records.dicom import archives, covering, thumbnails
 from records.models import (
+    BlindingSearch,
     Burning,
     HolderLetter,
     HolderMail,
@@ -44,6 +46,7 @@ def forget_unfinished_uploads() -> None:
     """Hourly from beat: finish, forget and erase what uploads and removals left behind."""
     uploads.tidy()
     documents.erase_removed()
+    searching.forget_removed()
 
 
 @shared_task(acks_late=True, ignore_result=True)
@@ -112,3 +115,11 @@ def burn_redaction(burning_id: str) -> None:
     if job := Burning.claim(burning_id):
         with job.attempt():
             redaction.burn(job)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def search_item(search_id: str) -> None:
+    """Search one item for what gives the diagnosis away. Safe to run twice: hits are replaced."""
+    if job := BlindingSearch.claim(search_id):
+        with job.attempt():
+            searching.run(job)

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from records import rules
+from records.blinding_search.asking import search_item
 from records.models import CaseFile, Document, DocumentName, ImagingIngest, Screening, Upload
 from records.models.document import IMAGING_ARCHIVE
 from records.proxies import on_behalf_of
@@ -92,6 +93,8 @@ def screened(document: Document, new: str, *, problem: str = "", facts: dict[str
     document.problem = problem
     document.save(update_fields=[*facts, "problem"])
     note("document.screened", by=None, about=document, status=str(new), problem=problem)
+    if new == Status.AVAILABLE:
+        search_item("document", document.pk, document.case_file)
     if problem:
         path = reverse("records:documents", args=[document.case_file_id])
         tell([document.by], "file_problem", about=document, path=path)

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from records.blinding_search.asking import search_item
 from requests_app import rules
 from requests_app.models import Message, OpinionRequest
 from requests_app.workflow import people_of_patient
@@ -31,6 +32,7 @@ def write_to_patient(opinion_request: OpinionRequest, *, text: str, by: Any) -> 
         text=text,
     )
     note("message.sent", by=by, about=message, role=COORDINATOR, thread="patient")
+    search_item("message", message.pk, opinion_request.case_file)
     path = reverse("requests:messages", args=[opinion_request.pk])
     tell(
         people_of_patient(opinion_request), "message_for_patient", about=opinion_request, path=path

@@ -15,6 +15,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from records.blinding_search.asking import search_case_file
 from records.models import OriginalDiagnosis, SafetyFacts
 from records.proxies import on_behalf_of
 from requests_app import rules
@@ -137,6 +138,8 @@ def save(
             raise ChangedMeanwhileError(row)
         WRITE[section](opinion_request, changed)
         row.version, row.tab, row.by, row.at = row.version + 1, since.tab, by, timezone.now()
+        if opinion_request.submitted_at:  # a first submission searches everything anyway
+            search_case_file(opinion_request.case_file)
     if is_finished and row.noted_version != row.version:
         row.noted_version = row.version
         touch(opinion_request, by=by)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from records.blinding_search.asking import search_item
 from requests_app import rules
 from requests_app.models import Message, OpinionRequest
 from requests_app.workflow import coordinators_of, staff_path
@@ -46,6 +47,7 @@ def write(opinion_request: OpinionRequest, *, text: str, by: Any) -> None:
         text=text,
     )
     note("message.sent", by=by, about=message, thread="patient")
+    search_item("message", message.pk, opinion_request.case_file)
     tell(
         coordinators_of(opinion_request),
         "message_for_clinic",

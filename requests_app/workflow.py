@@ -8,6 +8,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
+from records.blinding_search.asking import search_case_file
 from records.grants import revoke_all
 from records.models import CaseFile
 from records.proxies import on_behalf_of
@@ -94,6 +95,7 @@ def submit(opinion_request: OpinionRequest, *, truth_name: str, by: Any) -> None
     opinion_request.submitted_at = opinion_request.submitted_at or timezone.now()
     opinion_request.save(update_fields=["truth_name", "truth_signed_at", "submitted_at"])
     move(opinion_request, Status.SUBMITTED, by=by, verb="request.submitted")
+    search_case_file(opinion_request.case_file)
     tell(
         coordinators_of(opinion_request),
         "new_request" if first_time else "patient_answered",

@@ -33,6 +33,7 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.undone": _("undid what a sealed specialist sees of an item"),
     "decision.agreed": _("agreed, as the second person, to what a sealed specialist sees"),
     "decision.not_agreed": _("did not agree, as the second person, to showing an item"),
+    "blinding.held_back": _("withheld an item again: new hits were found in it"),
     "document.opened": _("opened a document"),
     "document.read": _("marked a document as read"),
     "document.downloaded": _("downloaded a document"),

@@ -102,6 +102,10 @@ CATALOGUE: dict[str, Wording] = {
     ),
     "referral_expired": Wording(_("An offer ran out"), _("A request needs another specialist.")),
     "more_needed": Wording(_("A specialist needs more"), _("A specialist asked for more records.")),
+    "another_look_needed": Wording(
+        _("Please look at records again"),
+        _("Something shown to a specialist may give too much away. It is withheld until you look."),
+    ),
     "seal_broken": Wording(
         _("Urgent: safety finding"), _("A specialist opened a seal for safety. Act now.")
     ),

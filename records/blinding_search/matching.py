@@ -1,0 +1,301 @@
+"""Find phrases in a text and say where. Pure: no database, no Django; `terms` makes the phrases.
+
+Case, accents, plurals, hyphens, line breaks and small words do not matter. A phrase of several
+words is found in another order too, with up to two words between. What was typed, and everything
+in text that was read from a picture, is found with small misspellings. Abbreviations are found as
+whole words in capitals only, and never as a unit of measure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from records.blinding_search.words import (
+    Word,
+    folded,
+    is_near,
+    joined_words_of,
+    stem,
+    words_of,
+    words_of_name,
+)
+
+SMALL = frozenset([
+    "a", "an", "and", "at", "by", "for", "from", "in", "into", "is", "of", "on", "or", "the", "to",
+    "with", "without", "al", "con", "de", "del", "el", "en", "es", "la", "las", "lo", "los", "o",
+    "para", "por", "sin", "su", "un", "una", "y", "e", "s",
+])  # fmt: skip
+BETWEEN = 2  # words that may stand between those of a phrase
+GAP = re.compile(r"[.!?;:]\s|[\n\r]\s*[\n\r]")  # a sentence or a paragraph ends
+UNIT = re.compile(r"(?:\d|\d\s|\d\s?[-/x])$")
+GLUED = 9  # letters of a phrase that is looked for inside longer words too
+
+
+@dataclass(frozen=True)
+class Phrase:
+    text: str  # as listed or typed: shown to the coordinator
+    why: str  # a value of BlindingHit.Why
+    because: str = ""  # what it is another word for
+    is_typed: bool = False  # found with small misspellings
+    is_short: bool = False  # an abbreviation: as it stands, whole, in capitals
+    is_name: bool = False  # an ordinary word that is a name: only with a capital letter
+    pattern: str = ""  # a regular expression instead of words: codes
+
+
+@dataclass(frozen=True)
+class Match:
+    phrase: Phrase
+    start: int
+    end: int
+    is_exact: bool
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    phrase: Phrase
+    stems: tuple[str, ...]  # without small words
+    may_differ: bool
+
+
+class Finder:
+    """All phrases of one case file, ready to look through any number of texts."""
+
+    def __init__(self, phrases: Iterable[Phrase], everyday: dict[str, list[str]] | None = None):
+        """`everyday`: set phrases in which a word means something else ("cold compress")."""
+        self._patterns: list[tuple[re.Pattern[str], Phrase]] = []
+        self._short: dict[str, list[tuple[int, Phrase]]] = defaultdict(list)
+        self._by_anchor: dict[str, list[_Wanted]] = defaultdict(list)
+        self._glued: list[tuple[str, Phrase]] = []
+        self._near: dict[tuple[str, bool], list[str]] = {}
+        self._vocabulary: dict[str, bool] = {}  # stem -> whether slips are forgiven everywhere
+        self._everyday = {
+            stem(word): [[part.stem for part in words_of(phrase)] for phrase in usual]
+            for word, usual in (everyday or {}).items()
+        }
+        for phrase in phrases:
+            self._take(phrase)
+
+    def _take(self, phrase: Phrase) -> None:
+        if phrase.pattern:
+            self._patterns.append((re.compile(phrase.pattern), phrase))
+            return
+        if phrase.is_short:
+            pieces = re.findall(r"[^\W_]+", phrase.text)
+            self._short["".join(pieces)].append((len(pieces), phrase))
+            return
+        words = [word.stem for word in words_of(phrase.text)]
+        stems = tuple(word for word in words if word not in SMALL) or tuple(words)
+        if not stems:
+            return
+        anchor = max(stems, key=len)
+        self._by_anchor[anchor].append(_Wanted(phrase, stems, len(stems) > 1))
+        for word in stems:
+            self._vocabulary[word] = self._vocabulary.get(word, False) or phrase.is_typed
+        glued = "".join(folded(word.raw) for word in words_of(phrase.text))
+        if len(glued) >= GLUED:
+            self._glued.append((glued, phrase))
+
+    def find(self, text: str, *, is_read: bool = False, is_name: bool = False) -> list[Match]:
+        """Every place in `text`, longest first where several overlap, in order of reading.
+
+        `is_read`: the text was read from a picture. `is_name`: it is the name of a file.
+        """
+        found: list[Match] = []
+        looks = [words_of_name(text), words_of(text)] if is_name else [words_of(text)]
+        if joined := joined_words_of(text):
+            looks.append(joined)
+        for words in looks:
+            found += self._in_words(text, words, is_read=is_read, is_name=is_name)
+        for pattern, phrase in self._patterns:
+            found += [Match(phrase, m.start(), m.end(), True) for m in pattern.finditer(text)]
+        found += self._inside_longer(text, words_of(text), is_name=is_name)
+        return _best(found)
+
+    # --- words -----------------------------------------------------------------------------
+    def _in_words(
+        self, text: str, words: list[Word], *, is_read: bool, is_name: bool
+    ) -> list[Match]:
+        known = [self._known(word.stem, is_read) for word in words]
+        found = []
+        for at, stems in enumerate(known):
+            for anchor in stems:
+                for wanted in self._by_anchor.get(anchor, ()):
+                    match = self._around(text, words, known, at, wanted, anchor)
+                    if match and (is_name or self._is_meant(text, words, at, match)):
+                        found.append(match)
+        return found + self._abbreviations(text, words, is_name=is_name)
+
+    def _known(self, word: str, is_read: bool) -> list[str]:
+        """The stems of phrases that this word is, or is a slip of."""
+        key = (word, is_read)
+        if key not in self._near:
+            near = [word] if word in self._vocabulary else []
+            if len(word) >= 6:
+                near += [
+                    other for other, is_typed in self._vocabulary.items()
+                    if other != word and (is_typed or is_read) and is_near(word, other)
+                ]  # fmt: skip
+            if is_read and (plain := _as_printed(word)) != word:
+                near += [
+                    other for other in self._vocabulary
+                    if len(other) > 3 and other not in near and _as_printed(other) == plain
+                ]  # fmt: skip
+            self._near[key] = near
+        return self._near[key]
+
+    def _around(
+        self, text: str, words: list[Word], known: list[list[str]], at: int, wanted: _Wanted,
+        anchor: str,
+    ) -> Match | None:  # fmt: skip
+        """The words of the phrase close to the anchor at `at`, within its sentence."""
+        rest = list(wanted.stems)
+        rest.remove(anchor)
+        taken = {at}
+        left_over = BETWEEN
+        first, last = at, at
+        while rest and left_over >= 0:
+            step = self._next(text, words, known, first, last, rest)
+            if step is None:
+                return None
+            place, stem_found, skipped = step
+            left_over -= skipped
+            rest.remove(stem_found)
+            taken.add(place)
+            first, last = min(first, place), max(last, place)
+        if rest or left_over < 0:
+            return None
+        order = [words[place].stem for place in sorted(taken)]
+        is_exact = order == list(wanted.stems) and last - first - len(taken) < 3
+        return Match(wanted.phrase, words[first].start, words[last].end, is_exact)
+
+    def _next(
+        self, text: str, words: list[Word], known: list[list[str]], first: int, last: int,
+        rest: list[str],
+    ) -> tuple[int, str, int] | None:  # fmt: skip
+        """The nearest wanted word on either side: its place, which it is, words passed over."""
+        for distance in range(1, BETWEEN + 4):
+            for place in (last + distance, first - distance):
+                if not 0 <= place < len(words):
+                    continue
+                for wanted in rest:
+                    if wanted in known[place]:
+                        low, high = (last, place) if place > last else (place, first)
+                        if GAP.search(text, words[low].end, words[high].start):
+                            continue
+                        passed = words[low + 1 : high]
+                        return place, wanted, sum(word.stem not in SMALL for word in passed)
+        return None
+
+    def _abbreviations(self, text: str, words: list[Word], *, is_name: bool) -> list[Match]:
+        found = []
+        for at, word in enumerate(words):
+            for size in (1, 2, 3):
+                part = words[at : at + size]
+                if len(part) < size or part[-1].end - word.start > 24:
+                    break
+                between = text[word.start : part[-1].end]
+                if size > 1 and not re.fullmatch(r"[^\s.!?;]+", between):
+                    break
+                raw = "".join(piece.raw for piece in part)
+                key = raw if raw in self._short else raw.upper() if is_name else ""
+                if not key and raw.endswith("s") and raw[:-1] in self._short and len(raw) > 3:
+                    key = raw[:-1]  # IDCs
+                for pieces, phrase in self._short.get(key, ()):
+                    # "AC-T" is not "ACT"; long ones are the same however they are cut
+                    if (pieces == size or len(key) > 4) and _is_abbreviation(text, part):
+                        found.append(Match(phrase, word.start, part[-1].end, True))
+        return found
+
+    # --- whether it is meant ---------------------------------------------------------------
+    def _is_meant(self, text: str, words: list[Word], at: int, match: Match) -> bool:
+        word = words[at]
+        if match.phrase.is_name and not _is_a_name(text, words, at):
+            return False
+        usual = self._everyday.get(word.stem)
+        if not usual or match.end - match.start > len(word.raw):
+            return True
+        return not any(_stands_in(words, at, phrase) for phrase in usual)
+
+    def _inside_longer(self, text: str, words: list[Word], *, is_name: bool) -> list[Match]:
+        """Phrases whose spaces are gone: "breastcancer.pdf", a layer without blanks."""
+        found = []
+        pieces = [Word(text, "", 0, len(text))] if is_name else words
+        for word in pieces:
+            if len(word.raw) < GLUED:
+                continue
+            flat, places = _flat(word)
+            for glued, phrase in self._glued:
+                at = flat.find(glued)
+                if at >= 0 and (is_name or len(glued) < len(flat) or " " in phrase.text):
+                    found.append(Match(phrase, places[at], places[at + len(glued) - 1] + 1, False))
+        return found
+
+
+def _stands_in(words: list[Word], at: int, phrase: list[str]) -> bool:
+    """Whether the word at `at` is part of this set phrase."""
+    size = len(phrase)
+    for start in range(max(0, at - size + 1), at + 1):
+        if [word.stem for word in words[start : start + size]] == phrase:
+            return True
+    return False
+
+
+def _flat(word: Word) -> tuple[str, list[int]]:
+    """Letters and digits alone, folded, and where in the text each comes from."""
+    letters, places = [], []
+    for at, character in enumerate(word.raw, word.start):
+        for letter in folded(character):
+            if letter.isalnum():
+                letters.append(letter)
+                places.append(at)
+    return "".join(letters), places
+
+
+def _as_printed(word: str) -> str:
+    """Letters that a reader of pictures takes for one another become one."""
+    return (
+        word.replace("rn", "m").replace("cl", "d").replace("vv", "w").replace("ii", "u")
+        .replace("0", "o").replace("1", "l").replace("i", "l").replace("5", "s")
+    )  # fmt: skip
+
+
+def _is_a_name(text: str, words: list[Word], at: int) -> bool:
+    """Written with a capital where no sentence begins, or after a title."""
+    word = words[at]
+    before = folded(words[at - 1].raw) if at else ""
+    if before in TITLES:
+        return True
+    if not word.raw[0].isupper():
+        return False
+    start = text[max(0, word.start - 3) : word.start].rstrip(" ")
+    begins = not start or start[-1] in ".!?:\n"
+    return not begins or word.raw.isupper()
+
+
+def _is_abbreviation(text: str, part: list[Word]) -> bool:
+    """No unit of measure ("TE 5 MS"), no form of address, no academic degree."""
+    start, end = part[0].start, part[-1].end
+    if UNIT.search(text[max(0, start - 3) : start]):
+        return False
+    if folded(text[start:end]) not in TITLES:
+        return True
+    return not ADDRESS.match(text, end) and not DEGREE.match(text, end)
+
+
+ADDRESS = re.compile(r"\. ?[A-Z][a-z]+")
+DEGREE = re.compile(r", ?(?:RN|RD|PA|PA-C|NP|PT|OT|CCC|CCC-SLP|CGC|MPH|PhD|MD|LPC)\b")
+TITLES = frozenset(
+    ["dr", "dra", "prof", "mr", "mrs", "ms", "md", "doctor", "doctora", "sr", "sra", "don", "dona"]
+)
+
+
+def _best(found: list[Match]) -> list[Match]:
+    """One match a place: the longest, then exact before not exact; in order of reading."""
+    chosen: list[Match] = []
+    for match in sorted(found, key=lambda m: (m.start - m.end, not m.is_exact, m.start)):
+        if not any(match.start < kept.end and kept.start < match.end for kept in chosen):
+            chosen.append(match)
+    return sorted(chosen, key=lambda m: m.start)

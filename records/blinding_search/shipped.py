@@ -1,0 +1,87 @@
+"""The shipped list of giveaway words, `records/giveaways.toml`, read once."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from records.blinding_search.words import folded, stem, words_of
+
+LIST = Path(__file__).parents[1] / "giveaways.toml"
+SPANISH_EVERYDAY = 4000  # of the 20,000 commonest words: "fractura" is the 11,833rd
+
+
+def key_of(text: str) -> str:
+    """The same for what is found alike: "Tamoxifeno" and "tamoxifen"."""
+    return " ".join(word.stem for word in words_of(text))
+
+
+@dataclass(frozen=True)
+class Term:
+    text: str
+    kind: str  # a value of GiveawayTerm.Kind
+    language: str  # en, es, or "" for any
+
+    @property
+    def key(self) -> str:
+        return key_of(self.text)
+
+
+@dataclass(frozen=True)
+class Concept:
+    key: str
+    title: str
+    icd10: tuple[str, ...]
+    terms: tuple[Term, ...]
+    patterns: tuple[str, ...] = ()
+
+    def has_code(self, code: str) -> bool:
+        return bool(code) and code.startswith(self.icd10)
+
+
+@lru_cache(maxsize=1)
+def concepts() -> dict[str, Concept]:
+    """Every shipped concept by its key."""
+    return {key: _concept(key, table) for key, table in _table()["concepts"].items()}
+
+
+def _concept(key: str, table: dict) -> Concept:  # type: ignore[type-arg]
+    terms = [Term(t, "synonym", lang) for lang in ("en", "es") for t in table["names"][lang]]
+    terms += [Term(text, "abbreviation", "") for text in table["short"]]
+    terms += [Term(text, "drug", "") for text in table["drugs"]]
+    terms += [Term(text, "regimen", "") for text in table["plans"]]
+    patterns = tuple(table.get("patterns", ()))
+    return Concept(key, table["title"], tuple(table["icd10"]), tuple(terms), patterns)
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict:  # type: ignore[type-arg]
+    return tomllib.loads(LIST.read_text(encoding="utf-8"))
+
+
+def everyday() -> dict[str, list[str]]:
+    """Set phrases in which an ordinary word means something else."""
+    phrases: dict[str, list[str]] = _table()["everyday"]
+    return phrases
+
+
+@lru_cache(maxsize=1)
+def _plain_words() -> frozenset[str]:
+    words = files("textstat").joinpath("resources")
+    english = words.joinpath("en", "easy_words.txt").read_text(encoding="utf-8").split()
+    spanish = words.joinpath("es", "easy_words.txt").read_text(encoding="utf-8").split()
+    medical = _table()["plain"]["words"]
+    return frozenset(map(stem, [*english, *spanish[:SPANISH_EVERYDAY], *medical]))
+
+
+def is_plain(word: str) -> bool:
+    """Whether a word is so ordinary, or so general in medicine, that finding it says nothing."""
+    word = folded(word)
+    endings = ("", "ed", "d", "ing", "ly", "er", "mente", "ado", "ada")
+    roots = {word.removesuffix(end) for end in endings} | {
+        word.removesuffix(end) + "e" for end in ("ed", "ing")
+    }
+    return any(stem(root) in _plain_words() for root in roots if len(root) > 1)

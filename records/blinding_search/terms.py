@@ -1,0 +1,216 @@
+"""What to search one case file for: made from what was typed, its code, and the lists.
+
+SECURITY: the phrases state the original diagnosis. They live in the worker's memory for the time
+of one search and are written nowhere but into the hits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from records.blinding_search import shipped
+from records.blinding_search.matching import TITLES, Finder, Phrase
+from records.blinding_search.shipped import Concept, Term, is_plain, key_of
+from records.blinding_search.words import folded, stem, words_of
+from records.models import BlindingHit, CaseFile, GiveawayTerm, IcdCode, OriginalDiagnosis
+
+Why = BlindingHit.Why
+SPLIT = re.compile(
+    r"[,;:()\[\]\n]|\.\s|\s(?:with|and|or|followed by|con|y|seguido de|plus)\s|\s[/+]\s"
+)
+# Parts of a code's title that narrow it down without saying more.
+NARROW = frozenset([
+    "unspecified", "specified", "other", "site", "sites", "right", "left", "female", "male", "part",
+    "parts", "overlapping", "region", "of", "the", "without", "with", "and", "not", "elsewhere",
+    "classified", "nos", "nec", "encounter", "initial",
+])  # fmt: skip
+LONGEST = 8  # words of a phrase; a whole sentence is never found word for word
+SHORT = re.compile(r"[A-Z][A-Za-z]?[A-Z0-9]{1,6}(?:-[A-Z0-9]{1,6})?")
+
+
+def finder_for(case_file: CaseFile) -> Finder:
+    return Finder(phrases_for(case_file), shipped.everyday())
+
+
+def phrases_for(case_file: CaseFile) -> list[Phrase]:
+    """Everything that would give this case file's first opinion away, or whose it is."""
+    told = OriginalDiagnosis.objects.filter(case_file=case_file).first()
+    found = [*_names(case_file.patient.full_name, Why.PATIENT)]
+    if told:
+        lists = concepts_of(case_file.clinic_id)
+        meant = meant_by(told, lists)
+        found += _typed(told.diagnosis, Why.DIAGNOSIS, lists)
+        found += _typed(told.treatment, Why.TREATMENT, lists)
+        found += _of_code(told.icd10_code)
+        found += [phrase for concept in meant for phrase in _listed(concept)]
+        found += _names(told.doctor_name, Why.DOCTOR)
+        found += _names(told.hospital_name, Why.HOSPITAL)
+    return _once(found)
+
+
+def _once(phrases: Iterable[Phrase]) -> list[Phrase]:
+    """The first reason for each wording: what was typed comes before what is listed."""
+    kept: dict[tuple[str, bool], Phrase] = {}
+    for phrase in phrases:
+        key = phrase.text if phrase.is_short else folded(phrase.text)
+        kept.setdefault((phrase.pattern or key, phrase.is_short), phrase)
+    return list(kept.values())
+
+
+# --- the lists -----------------------------------------------------------------------------
+
+
+def concepts_of(clinic_id: Any) -> list[Concept]:
+    """The shipped concepts as one clinic uses them: with its words, without those it took out."""
+    own: dict[str, list[GiveawayTerm]] = {}
+    for row in GiveawayTerm.objects.filter(clinic_id=clinic_id).order_by("term"):
+        own.setdefault(row.concept, []).append(row)
+    ready = dict(shipped.concepts())
+    for key, rows in own.items():
+        base = ready.get(key) or Concept(key, key.replace("_", " ").capitalize(), (), ())
+        off = {key_of(row.term) for row in rows if not row.is_active}
+        added = [Term(row.term, row.kind, row.language) for row in rows if row.is_active]
+        prefixes = {prefix for row in rows if row.is_active for prefix in row.icd10_prefixes}
+        ready[key] = Concept(
+            key,
+            base.title,
+            tuple(sorted({*base.icd10, *prefixes})),
+            tuple(term for term in base.terms if term.key not in off) + tuple(added),
+            base.patterns,
+        )
+    return list(ready.values())
+
+
+def meant_by(told: OriginalDiagnosis, lists: list[Concept]) -> list[Concept]:
+    """The concepts that the code or the words of the original diagnosis stand for."""
+    naming = _naming(lists)
+    words = f"{told.diagnosis}\n\n{told.treatment}"
+    # What names a concept is found in what was typed whatever its case: patients type "ms".
+    said = {match.phrase.because for match in Finder(naming).find(words)}
+    said |= {match.phrase.because for match in Finder(naming).find(told.diagnosis.upper())}
+    return [c for c in lists if c.key in said or c.has_code(told.icd10_code)]
+
+
+def _naming(lists: list[Concept]) -> list[Phrase]:
+    """Names, abbreviations and drugs that stand for one concept alone. `because` is its key."""
+    owners: dict[str, set[str]] = {}
+    for concept in lists:
+        for term in concept.terms:
+            owners.setdefault(term.key, set()).add(concept.key)
+    return [
+        Phrase(term.text, "", concept.key, is_typed=True, is_short=_is_short(term))
+        for concept in lists
+        for term in concept.terms
+        if term.kind != "regimen" and owners[term.key] == {concept.key}
+    ]
+
+
+def _is_short(term: Term) -> bool:
+    """Written in capitals alone it is an abbreviation, whatever list it stands in."""
+    if term.kind == "abbreviation":
+        return True
+    return bool(re.fullmatch(r"[A-Z0-9/-]{2,6}", term.text))
+
+
+def _listed(concept: Concept) -> Iterator[Phrase]:
+    for term in concept.terms:
+        why = Why(term.kind)
+        yield Phrase(term.text, why, concept.title, is_short=_is_short(term))
+    for pattern in concept.patterns:
+        whole = rf"(?<![^\W_])(?:{pattern})(?![^\W_])"
+        yield Phrase(concept.title, Why.ABBREVIATION, concept.title, pattern=whole)
+
+
+# --- what was typed ------------------------------------------------------------------------
+
+
+def _typed(text: str, why: str, lists: list[Concept]) -> Iterator[Phrase]:
+    """The whole, its parts, its telling words, its abbreviations."""
+    text = " ".join(text.split())
+    if not text:
+        return
+    shorts = {term.text.upper() for c in lists for term in c.terms if _is_short(term)}
+    if _is_abbreviation(text, shorts):
+        yield Phrase(text.upper(), why, is_short=True)
+        return
+    parts = [text, *(part.strip() for part in SPLIT.split(text))]
+    for part in parts:
+        words = [word for word in words_of(part) if stem(word.raw)]
+        telling = [word for word in words if not is_plain(word.raw)]
+        is_short = len(words) == 1 and SHORT.fullmatch(part)
+        if not words or is_short or len(words) > LONGEST or len(part) < 3:
+            continue
+        if telling or part == text:
+            yield Phrase(part, why, is_typed=True)
+    yield from _words_alone(text, why, shorts)
+
+
+def _words_alone(text: str, why: str, shorts: set[str]) -> Iterator[Phrase]:
+    shouted = text.isupper()
+    for word in words_of(text):
+        raw = word.raw
+        if (SHORT.fullmatch(raw) and not shouted) or raw.upper() in shorts:
+            if raw.upper() in shorts or not is_plain(raw):
+                yield Phrase(raw if raw in shorts else raw.upper(), why, is_short=True)
+        elif len(raw) >= 4 and raw.isalpha() and not is_plain(raw):
+            yield Phrase(raw, why, is_typed=True)
+
+
+def _is_abbreviation(text: str, shorts: set[str]) -> bool:
+    """ "MS", "ms", "GBM"; not "cold" or "flu"."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{1,5}", text):
+        return False
+    is_listed = text.upper() in shorts and not is_plain(text)
+    unsayable = not re.search(r"[aeiou]", text.lower()) and len(text) <= 4
+    return is_listed or unsayable or text.upper() in shorts or bool(SHORT.fullmatch(text))
+
+
+# --- the code ------------------------------------------------------------------------------
+
+
+def _of_code(code: str) -> Iterator[Phrase]:
+    """The code with or without its dot, its neighbours of one category, titles and inclusions."""
+    if not re.fullmatch(r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?", code):
+        return
+    category = code[:3]
+    low = category[0].lower() + category[1:]
+    pattern = (
+        rf"(?<![^\W_])(?:{category}(?:\.?[0-9A-Z]{{1,4}})?|{low}\.?\d[0-9a-z]{{0,3}})(?![^\W_])"
+    )
+    yield Phrase(code, Why.CODE, code, pattern=pattern)
+    above = [code[:size] for size in range(3, len(code) + 1) if code[size - 1] != "."]
+    for row in IcdCode.objects.filter(code__in=above).order_by("-code"):
+        for wording in (row.title, *row.inclusion_terms.splitlines()):
+            for shorter in _shorter(wording):
+                yield Phrase(shorter, Why.CODE_TITLE, f"{row.code} {row.title}"[:300])
+
+
+def _shorter(title: str) -> Iterator[str]:
+    """A title without what narrows it down; nothing when only general words are left."""
+    bare = re.sub(r"\[.*?\]|\(.*?\)", " ", title)
+    for part in dict.fromkeys([bare, bare.partition(",")[0]]):
+        words = [word.raw for word in words_of(part) if folded(word.raw) not in NARROW]
+        telling = [word for word in words if not is_plain(word)]
+        if telling and (len(words) > 1 or len(words[0]) > 5):
+            yield " ".join(words)
+
+
+# --- names ---------------------------------------------------------------------------------
+
+
+def _names(text: str, why: str) -> Iterator[Phrase]:
+    """A name whole, and each of its words that is one: ordinary ones with a capital only."""
+    words = [word.raw for word in words_of(text) if folded(word.raw) not in TITLES]
+    words = [word for word in words if folded(word) not in NARROW and not word.isdigit()]
+    if len(words) > 1:
+        yield Phrase(" ".join(words), why)
+    for one, other in pairwise(words):  # two family names, or a given and a family name
+        if not (is_plain(one) and is_plain(other) and why == Why.HOSPITAL):
+            yield Phrase(f"{one} {other}", why)
+    for word in words:
+        if len(word) < 3 or (why == Why.HOSPITAL and (len(word) < 4 or is_plain(word))):
+            continue
+        yield Phrase(word, why, is_name=is_plain(word))

@@ -1,0 +1,133 @@
+"""Text as words that can be compared: folded, with where each stands. Used by `matching`.
+
+Folding takes away case, accents, ligatures, soft hyphens and look-alike letters; the stem takes
+away plurals in English and Spanish. Both are applied to what is looked for and to what is read.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+# Characters that are there and not seen: soft hyphen, zero-width marks, byte order mark.
+UNSEEN = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+# PDF readers give the hyphen at the end of a line as U+0002 or U+FFFE.
+HYPHENS = "\\-\u00ad\u2010\u2011\u2012\u2013\u0002\ufffe"
+# Letters of other alphabets that look like ours, as careless or hostile writers use them.
+LIKE = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0445\u0443\u0456\u0410\u0412\u0415\u041a\u041c\u041d\u041e"
+    "\u0420\u0421\u0422\u0425\u03bf\u03b1\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f"
+    "\u03a1\u03a4\u03a7\u0131",
+    "aeopcxyiABEKMHOPCTXoaABEHIKMNOPTXi",
+)
+WORD = re.compile(rf"[^\W_](?:[^\W_]|[{UNSEEN}](?=[^\W_])|[\u0300-\u036f])*")
+NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+BROKEN = re.compile(rf"[{HYPHENS}]\s*\n\s*|[\u0002\ufffe\u00ad]\s*")
+SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?: [^\W\d_]){3,}(?![^\W_])")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    raw: str
+    stem: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=50_000)
+def folded(text: str) -> str:
+    """Lower case without accents, ligatures, unseen and look-alike characters."""
+    apart = unicodedata.normalize("NFKD", text.translate(LIKE).casefold())
+    return "".join(c for c in apart if not unicodedata.combining(c) and c not in UNSEEN)
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """The word without its plural: biopsy and biopsies, lesión and lesiones, metastases."""
+    word = folded(word)
+    if len(word) < 4 or not word.isalpha():
+        return word
+    word = word.removesuffix("s")
+    while len(word) > 3 and word[-1] in "eiy":
+        word = word[:-1]
+    if word.endswith("z"):  # luz, luces
+        word = word[:-1] + "c"
+    if len(word) >= 7 and word[-1] in "ao":  # metastásico, metastásica
+        word = word[:-1]
+    return word
+
+
+def words_of(text: str) -> list[Word]:
+    """The words of a text as they stand."""
+    return [_word(text, m.start(), m.end()) for m in WORD.finditer(text)]
+
+
+def _word(text: str, start: int, end: int, raw: str = "") -> Word:
+    raw = raw or text[start:end]
+    return Word(raw, stem(raw), start, end)
+
+
+def joined_words_of(text: str) -> list[Word] | None:
+    """The same with words put together that a line's end or spaced letters cut apart.
+
+    None when nothing was cut: the second look would find what the first one found.
+    """
+    plain = words_of(text)
+    joined: list[Word] = []
+    cut, at = False, 0
+    spaced = {m.start(): m.end() for m in SPACED.finditer(text)}
+    while at < len(plain):
+        word = plain[at]
+        at += 1
+        if word.start in spaced:
+            end = spaced[word.start]
+            while at < len(plain) and plain[at].end <= end:
+                at += 1
+            raw = text[word.start : end].replace(" ", "")
+            word, cut = _word(text, word.start, end, raw), True
+        while at < len(plain) and BROKEN.fullmatch(text, word.end, plain[at].start):
+            word = _word(text, word.start, plain[at].end, word.raw + plain[at].raw)
+            cut, at = True, at + 1
+        joined.append(word)
+    return joined if cut else None
+
+
+def words_of_name(text: str) -> list[Word]:
+    """Words of a file name: split at a change of case and between letters and digits as well."""
+    found = []
+    for m in WORD.finditer(text):
+        for part in NAME_PARTS.finditer(m.group()):
+            start = m.start() + part.start()
+            found.append(_word(text, start, m.start() + part.end()))
+    return found
+
+
+def is_near(one: str, other: str) -> bool:
+    """Whether two words differ by a slip: one letter from 7 letters on, two from 10 on.
+
+    A slip is a letter too many, too few, wrong, or two of them swapped. The first letter holds.
+    """
+    shorter = min(len(one), len(other))
+    if shorter < 6 or one[0] != other[0]:
+        return False
+    most = 2 if shorter >= 9 else 1
+    return abs(len(one) - len(other)) <= most and _slips(one, other, most) <= most
+
+
+def _slips(one: str, other: str, most: int) -> int:
+    """Optimal string alignment distance, given up at `most` + 1."""
+    before: list[int] = []
+    above = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            least = min(above[j] + 1, row[-1] + 1, above[j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                least = min(least, before[j - 2] + 1)
+            row.append(least)
+        if min(row) > most:
+            return most + 1
+        before, above = above, row
+    return above[-1]
