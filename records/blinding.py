@@ -37,7 +37,9 @@ def withheld_count(case_file: CaseFile) -> int:
     SECURITY: never shown to a sealed reader: the number itself would be a channel.
     """
     usable = Document.objects.filter(case_file=case_file).available()
-    return usable.exclude(blinding_class="clear").count()
+    clear = usable.filter(blinding_class=BlindingClass.CLEAR)
+    covered = clear.exclude(parent=None).values("parent")
+    return usable.exclude(pk__in=clear).exclude(pk__in=covered).count()
 
 
 def title_for(document: Document, sight: Sight, position: int = 0) -> str:
@@ -45,6 +47,14 @@ def title_for(document: Document, sight: Sight, position: int = 0) -> str:
     if sight == "full":
         return document.name.file_name
     return document.neutral_title or f"{document.get_kind_display()} {position or ''}".strip()
+
+
+def instead_of_originals(rows: Any) -> Any:
+    """Of clear documents those a sealed reader gets: a redacted copy, never its original beside it.
+
+    SECURITY: both together would tell that, and what, was covered.
+    """
+    return rows.exclude(pk__in=rows.exclude(parent=None).values("parent"))
 
 
 def documents_for(case_file: CaseFile, sight: Sight) -> list[tuple[Document, str]]:
@@ -55,7 +65,7 @@ def documents_for(case_file: CaseFile, sight: Sight) -> list[tuple[Document, str
     """
     rows = case_file.documents.available()
     if sight == "sealed":
-        rows = rows.filter(blinding_class=BlindingClass.CLEAR)
+        rows = instead_of_originals(rows.filter(blinding_class=BlindingClass.CLEAR))
     elif sight != "full":
         return []
     documents = list(rows.order_by("received_at", "pk"))

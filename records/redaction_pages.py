@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 DPI, DPI_OF_LONG, LONG_DOCUMENT = 200, 150, 300  # pages from which a document counts as long
@@ -19,6 +20,10 @@ MARGIN_PIXELS = 2  # letters reach a little beyond the box that a text layer or 
 QUALITY = 85
 INSTEAD = "█████"  # one length for all: the length of a word would tell it
 TEXTS = ("text/plain",)
+# Read by section and set as plain text; codes and what is hidden in them are left out.
+RECORDS = ("application/cda+xml", "application/fhir+xml", "application/fhir+json")
+READ_OF_RECORDS = ("section",)
+SURE = 60  # percent, of a word that OCR has read
 
 
 def burn(
@@ -29,9 +34,11 @@ def burn(
 
     `areas`: page number -> [[x0, y0, x1, y1], ...] as fractions of the page as it is shown.
     `words`: removed from texts wherever they stand. Returns for each page: number, jpeg, its
-    width and height in pixels and points, and what `foreign_pages` tells of the page picture.
+    width and height in pixels and points, what `foreign_pages` tells of the page picture, and
+    what OCR still reads on it: read (text, words), is_unread (nobody knows what it says).
     """
     from records import foreign_pages
+    from records.blinding_search import foreign_ocr
 
     made = []
     for number, (picture, points) in enumerate(
@@ -49,8 +56,45 @@ def burn(
         made.append({
             "number": number, "jpeg": jpeg, "jpeg_size": [picture.width, picture.height],
             "is_grey": picture.mode == "L", "points": points, **page,
+            **_read(foreign_ocr, picture),
         })  # fmt: skip
     return made
+
+
+def _read(foreign_ocr: Any, picture: Any) -> dict[str, Any]:
+    """What a machine still reads on the painted page."""
+    if foreign_ocr.strokes(picture) <= foreign_ocr.STROKES:
+        return {"read": {"text": "", "words": []}, "is_unread": False}
+    try:
+        told = foreign_ocr.read(picture)
+    except foreign_ocr.NoReader:
+        return {"read": {"text": "", "words": []}, "is_unread": True}
+    spoken = [w for w in told["words"] if sum(map(str.isalnum, told["text"][w[0] : w[1]])) > 1]
+    sure = [word for word in spoken if word[7] >= SURE]
+    is_read = bool(spoken) and len(sure) >= 0.6 * len(spoken)
+    read = {"text": told["text"], "words": told["words"]}
+    return {"read": read, "is_unread": told["is_poor"] and not is_read}
+
+
+def sheets(path: str, media_type: str, words: list[str]) -> list[str]:
+    """A text or record laid out in sheets, without the words."""
+    from records import foreign_pages
+
+    if media_type in TEXTS:
+        laid_out = "\f".join(foreign_pages.text_sheets(Path(path).read_bytes()))
+        return without(laid_out, words).split("\f")
+    from records.blinding_search import foreign_records
+
+    with TemporaryDirectory() as folder:
+        passages = foreign_records.read(path, media_type, folder)["passages"]
+    read = [p for p in passages if p["place"] in READ_OF_RECORDS and p["text"].strip()]
+    text = "\n\n".join(f"{p['where'].upper()}\n{p['text']}" for p in read)
+    return foreign_pages.text_sheets(without(text, words).encode())
+
+
+def count(path: str, media_type: str, words: list[str]) -> int:
+    """How many pages the copy of a text or record will have."""
+    return len(sheets(path, media_type, words))
 
 
 def _pictures(
@@ -62,10 +106,8 @@ def _pictures(
     if media_type == "application/pdf":
         yield from _pdf_pictures(path, first, count, dpi)
         return
-    if media_type in TEXTS:
-        sheets = foreign_pages.text_sheets(path.read_bytes())
-        text = without("\f".join(sheets), words)
-        for sheet in text.split("\f")[first - 1 : first - 1 + count]:
+    if media_type in (*TEXTS, *RECORDS):
+        for sheet in sheets(str(path), media_type, words)[first - 1 : first - 1 + count]:
             yield foreign_pages.draw_sheet(sheet), [595.0, 842.0]
         return
     for picture, _text in foreign_pages.image_pages(path, first, count):
@@ -131,10 +173,11 @@ def _pattern(phrase: str) -> re.Pattern[str] | None:
 class PicturesOnly:
     """A PDF of one picture a page, written straight through: one page in memory at a time."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], *, token: str) -> None:
+        """`token`: random, so that two copies that look alike are two files."""
         self.file, self.places, self.pages = file, dict[int, int](), list[int]()
         self._at = 0
-        self._write(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
+        self._write(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3 " + token.encode() + b"\n")
 
     def _write(self, data: bytes) -> None:
         self.file.write(data)

@@ -58,23 +58,7 @@ ROUTES = [
     ),
     route("requests:staff_messages", "GET POST", COORDINATOR, "Messages with the patient"),
     route("requests:staff_reopen", "GET POST", COORDINATOR, "Open an ended request again"),
-    route("requests:prepare", "GET", COORDINATOR, "Records and words with their blinding class"),
-    route(
-        "requests:classify_document",
-        "POST",
-        COORDINATOR,
-        "Give a document its blinding class and neutral title",
-    ),
-    route(
-        "requests:classify_question",
-        "POST",
-        COORDINATOR,
-        "Give a question its class and neutral wording",
-    ),
-    route(
-        "requests:classify_statement",
-        "POST",
-        COORDINATOR,
-        "Give a patient statement its class and neutral wording",
-    ),
+    route("requests:prepare", "GET", COORDINATOR, "The blinding desk: an item beside its hits"),
+    route("requests:decide", "POST", COORDINATOR, "Decide about one item, undo, or agree to it"),
+    route("requests:redaction_areas", "POST", COORDINATOR, "Mark places of a document to cover"),
 ]

@@ -1,7 +1,7 @@
-"""What a sealed specialist may see of each document and of each thing the patient wrote.
+"""What a sealed specialist will see, and a quick literal search of what somebody just typed.
 
-The blinding desk's data and its two changes. The hints are a literal search for the words of the
-original diagnosis: they help a person decide, they never decide.
+`records.blinding_search` searches the records in the background; what is typed now (a message, an
+offer, a neutral title) is compared here before it is saved. A hit helps a person, it never decides.
 """
 
 from __future__ import annotations
@@ -12,26 +12,21 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models, transaction
-from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _l
 
 from records import blinding
-from records.documents import findings_in_words
-from records.models import CaseFile, Document, IcdCode, OriginalDiagnosis
+from records.models import (
+    BlindingHit,
+    CaseFile,
+    Document,
+    IcdCode,
+    ImagingSeries,
+    OriginalDiagnosis,
+)
 from records.models.case_file import BlindingClass
-from requests_app import rules
-from requests_app.models import OpinionRequest, PatientStatement, Question
-from secondop.accounts.models import User
-from secondop.accounts.roles import COORDINATOR
-from secondop.audit.models import AuditEvent
-from secondop.audit.trail import note
-from secondop.lib.canonical import sha256_of
-from secondop.lib.transitions import lock
-from secondop.lib.verdicts import CONFLICT, Refused
+from requests_app.models import OpinionRequest
 
-Words = Question | PatientStatement
-PAGES_SHOWN = 6
 # Words that every letter has: finding them says nothing.
 USUAL = frozenset([
     "about", "acute", "after", "before", "center", "centre", "chronic", "clinic", "disease",
@@ -39,17 +34,12 @@ USUAL = frozenset([
     "medical", "other", "part", "parts", "right", "side", "specified", "syndrome", "that", "their",
     "therapy", "this", "treatment", "university", "unspecified", "with", "without",
 ])  # fmt: skip
-VERBS = {"question": "question.classified", "patientstatement": "statement.classified"}
 
 
 @dataclass(frozen=True)
 class Hit:
     word: str
     count: int
-
-
-class ItemChanged(Refused):
-    """A colleague classified the same item after this page was loaded."""
 
 
 def giveaways(case_file: CaseFile) -> list[str]:
@@ -86,106 +76,26 @@ def _folded(text: str) -> str:
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
-@dataclass
-class DeskDocument:
-    document: Document
-    name: str
-    pages: list[Any]  # DocumentPage, the first few
-    hits: list[Hit]
-    seen: str
-    notes: list[Any]  # what screening found, in sentences
-    form: Any = None
-    message: str = ""  # what just happened to it
-
-
-@dataclass
-class DeskWords:
-    item: Words
-    kind: str  # "question" or "statement"
-    title: str
-    text: str
-    hits: list[Hit]
-    seen: str
-    form: Any = None
-    message: str = ""
-
-
-@dataclass
-class Desk:
-    documents: list[DeskDocument]
-    not_ready: list[Document]
-    words: list[DeskWords]
-
-    @property
-    def total(self) -> int:
-        return len(self.documents) + len(self.words)
-
-    @property
-    def classified(self) -> int:
-        done = [d.document for d in self.documents] + [w.item for w in self.words]
-        return sum(bool(item.blinding_class) for item in done)
-
-
-def desk(opinion_request: OpinionRequest) -> Desk:
-    """Every item with its hints, by a fixed number of queries."""
-    words = giveaways(opinion_request.case_file)
-    documents = list(
-        opinion_request.case_file.documents.exclude(status__in=["removed", "rejected"])
-        .select_related("name", "classified_by")
-        .prefetch_related(models.Prefetch("pages", to_attr="all_pages"))
-        .order_by("received_at", "pk")
-    )
-    ready = [document for document in documents if document.status == "available"]
-    return Desk(
-        documents=[_desk_document(document, words) for document in ready],
-        not_ready=[document for document in documents if document.status != "available"],
-        words=[
-            _desk_words(question, "question", _("Question %(n)d") % {"n": number}, words)
-            for number, question in enumerate(
-                opinion_request.questions.select_related("wording"), 1
-            )
-        ]
-        + [
-            _desk_words(statement, "statement", statement.get_topic_display(), words)
-            for statement in opinion_request.patientstatements.select_related("wording").order_by(
-                "topic"
-            )
-        ],
-    )
-
-
-def _desk_document(document: Any, words: list[str]) -> DeskDocument:
-    name = document.name.file_name if hasattr(document, "name") else ""
-    pages = sorted(document.all_pages, key=lambda page: page.number)
-    text = "\n".join(
-        [name.replace("_", " "), document.neutral_title, *(page.text for page in pages)]
-    )
-    return DeskDocument(
-        document, name or document.get_kind_display(), pages[:PAGES_SHOWN], hits_in(text, words),
-        seen_of(document), findings_in_words(document),
-    )  # fmt: skip
-
-
-def _desk_words(item: Any, kind: str, title: str, words: list[str]) -> DeskWords:
-    text = item.wording.text
-    found = hits_in(f"{text}\n{item.neutral_text}", words)
-    return DeskWords(item, kind, title, text, found, seen_of(item))
-
-
-def seen_of(item: Document | Words) -> str:
-    """A short digest of an item's class and neutral words: what a page has seen of it."""
-    neutral = item.neutral_title if isinstance(item, Document) else item.neutral_text
-    return sha256_of(f"{item.blinding_class}\n{neutral}")[:16]
-
-
 @dataclass(frozen=True)
 class Preview:
     """What a sealed specialist will see, from the same functions that their pages ask."""
 
     age_band: str
     sex: str
-    documents: list[str]
+    documents: list[tuple[Document, str]]
+    series_count: int
     words: list[str]
+    safety: list[tuple[str | Promise, str]]
+    safety_hits: list[str]  # what the search found in them: they are shown all the same
+
+
+SAFETY = (
+    (_l("Allergies"), "has_allergies", "allergies"),
+    (_l("Blood thinners"), "takes_anticoagulants", "anticoagulants"),
+    (_l("Implants"), "has_implants", "implants"),
+    (_l("Kidney disease"), "has_kidney_disease", ""),
+    (_l("Pregnant"), "is_pregnant", ""),
+)
 
 
 def preview(opinion_request: OpinionRequest, today: Any) -> Preview:
@@ -195,65 +105,30 @@ def preview(opinion_request: OpinionRequest, today: Any) -> Preview:
         *opinion_request.patientstatements.select_related("wording").order_by("topic"),
     ]
     patient = case_file.patient
+    series = ImagingSeries.objects.filter(
+        case_file=case_file, study__status="available", blinding_class=BlindingClass.CLEAR,
+        has_pictures=True,
+    )  # fmt: skip
     return Preview(
         age_band=case_file.age_band(today),
         sex=patient.get_sex_display() if patient.sex else "",
-        documents=[title for _document, title in blinding.documents_for(case_file, "sealed")],
+        documents=blinding.documents_for(case_file, "sealed"),
+        series_count=series.count(),
         words=[shown for item in items if (shown := blinding.words_for(item, "sealed"))],
+        safety=_safety(case_file),
+        safety_hits=list(
+            BlindingHit.objects.of("safety_facts", case_file.pk).values_list("found", flat=True)
+        ),
     )
 
 
-def classify_document(
-    document: Document, *, blinding_class: str, neutral_title: str, seen: str, by: Any
-) -> Document:
-    """Decide about one document. Raises: Refused, ItemChanged (409)."""
-    request_of = document.case_file.opinion_request
-    with transaction.atomic():
-        rules.may_prepare(by, lock(request_of)).or_raise()
-        fresh = Document.objects.select_for_update(of=("self",)).get(pk=document.pk)
-        _refuse_if_changed(fresh, seen)
-        fresh.blinding_class, fresh.neutral_title = blinding_class, neutral_title
-        fresh.classified_by, fresh.classified_at = by, timezone.now()
-        fresh.save(
-            update_fields=["blinding_class", "neutral_title", "classified_by", "classified_at"]
-        )
-        as_class = {"blinding_class": str(blinding_class)}
-        note("document.classified", by=by, about=fresh, role=COORDINATOR, **as_class)
-    return fresh
-
-
-def classify_words(item: Words, *, choice: str, neutral_text: str, seen: str, by: Any) -> Words:
-    """Show a question or statement as written, in neutral words, or not at all."""
-    with transaction.atomic():
-        rules.may_prepare(by, lock(item.opinion_request)).or_raise()
-        fresh = type(item)._default_manager.select_for_update(of=("self",)).get(pk=item.pk)
-        _refuse_if_changed(fresh, seen)
-        shown = choice == "as_written"
-        fresh.blinding_class = BlindingClass.CLEAR if shown else BlindingClass.WITHHELD
-        fresh.neutral_text = neutral_text if choice == "neutral" else ""
-        fresh.save(update_fields=["blinding_class", "neutral_text"])
-        verb = VERBS[str(fresh._meta.model_name)]
-        as_class = {"blinding_class": str(fresh.blinding_class), "is_reworded": choice == "neutral"}
-        note(verb, by=by, about=fresh, role=COORDINATOR, **as_class)
-    return fresh
-
-
-def choice_of(item: Words) -> str:
-    """The answer a person gave at the desk; empty when nobody decided yet."""
-    if item.blinding_class == BlindingClass.CLEAR:
-        return "as_written"
-    if not item.blinding_class:
-        return ""
-    return "neutral" if item.neutral_text else "withhold"
-
-
-def _refuse_if_changed(item: Document | Words, seen: str) -> None:
-    if seen == seen_of(item):
-        return
-    last = AuditEvent.objects.filter(
-        about_type=item._meta.label_lower, about_id=str(item.pk), verb__endswith=".classified"
-    ).order_by("-number").first()  # fmt: skip
-    person = User.objects.filter(pk=last.actor_id).first() if last and last.actor_id else None
-    who = person.display_name if person else _("A colleague")
-    sentence = _("%(who)s decided about this in the meantime. Nothing was changed; look again.")
-    raise ItemChanged(sentence % {"who": who}, CONFLICT)
+def _safety(case_file: CaseFile) -> list[tuple[str | Promise, str]]:
+    """Never sealed, whatever it may give away."""
+    facts = getattr(case_file, "safety_facts", None)
+    if facts is None:
+        return []
+    rows = [
+        (label, getattr(facts, more, "") or getattr(facts, f"get_{known}_display")())
+        for label, known, more in SAFETY
+    ]
+    return [(label, text) for label, text in rows if text]

@@ -14,6 +14,8 @@ from secondop.accounts.roles import COORDINATOR
 from secondop.lib.verdicts import YES, Verdict, never, not_now
 
 Status = OpinionRequest.Status
+PREPARED_IN = (Status.SUBMITTED, Status.NEEDS_PATIENT, Status.COLLECTING, Status.READY,
+               Status.REFERRED, Status.IN_REVIEW)  # fmt: skip
 OPEN_FOR_RECORDS = (Status.DRAFT, Status.SUBMITTED, Status.NEEDS_PATIENT, Status.COLLECTING)
 
 
@@ -104,12 +106,15 @@ def may_return(user: Any, opinion_request: OpinionRequest) -> Verdict:
 
 
 def may_prepare(user: Any, opinion_request: OpinionRequest) -> Verdict:
-    """Classify records and words for a sealed reader."""
+    """Decide what a sealed reader sees: until the review is over.
+
+    While somebody reviews, what was opened stays opened (`deciding.may_undo`), but more can be
+    shown and anything can be withheld from then on.
+    """
     if not (verdict := _only_coordinator(user, opinion_request)):
         return verdict
-    preparing = (Status.SUBMITTED, Status.NEEDS_PATIENT, Status.COLLECTING, Status.READY)
-    if opinion_request.status not in preparing:
-        return not_now(_("A specialist has been asked. What they may see is fixed now."))
+    if opinion_request.status not in PREPARED_IN:
+        return not_now(_("The review is over. What the specialist saw is part of the report."))
     return YES
 
 

@@ -40,15 +40,10 @@ urlpatterns = [
     path("clinic/requests/<uuid:pk>/messages/", triage.staff_messages, name="staff_messages"),
     path("clinic/requests/<uuid:pk>/reopen/", triage.staff_reopen, name="staff_reopen"),
     path("clinic/requests/<uuid:pk>/records/", preparing.prepare, name="prepare"),
+    path("clinic/requests/<uuid:pk>/records/decide/", preparing.decide, name="decide"),
     path(
-        "clinic/documents/<uuid:pk>/class/", preparing.classify_document, name="classify_document"
-    ),
-    path(
-        "clinic/questions/<uuid:pk>/class/", preparing.classify_question, name="classify_question"
-    ),
-    path(
-        "clinic/statements/<uuid:pk>/class/",
-        preparing.classify_statement,
-        name="classify_statement",
+        "clinic/requests/<uuid:pk>/records/places/",
+        preparing.redaction_areas,
+        name="redaction_areas",
     ),
 ]

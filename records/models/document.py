@@ -114,6 +114,9 @@ class DocumentQuerySet(models.QuerySet["Document"]):
             full = grants.filter(sight=AccessGrant.Sight.FULL).values("case_file")
             sealed = grants.filter(sight=AccessGrant.Sight.SEALED).values("case_file")
             clear = Q(case_file__in=sealed, blinding_class=BlindingClass.CLEAR)
+            shown = Document.objects.available().filter(blinding_class=BlindingClass.CLEAR)
+            covered = shown.exclude(parent=None).values("parent")  # their copies go in their place
+            clear &= ~Q(pk__in=covered)
             return self.available().filter(Q(case_file__in=full) | clear)
         return self.none()
 

@@ -124,3 +124,7 @@ class Burning(Job):
         private = {"left"}
         plain = Job.JOB_FIELDS | {"case_file", "document", "by", "copy", "unread_pages",
                                   "cancelled_at"}  # fmt: skip
+
+    def _mine(self) -> models.QuerySet[Any]:
+        """A job that was taken back is nobody's: it stops at its next step and leaves nothing."""
+        return super()._mine().filter(cancelled_at=None)

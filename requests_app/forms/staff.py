@@ -1,4 +1,4 @@
-"""Forms of the coordinators' pages. Used by `requests_app.views.{queue,triage,preparing}`."""
+"""Forms of the coordinators' pages. Used by `requests_app.views.{queue,triage}`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from records.models.case_file import BlindingClass
 from requests_app.models import OpinionRequest
 from requests_app.queue import BALL_WORDS, OPEN_STATUSES, Filters
 from secondop.lib.forms import CountedTextarea, Radios
@@ -146,61 +145,7 @@ class MessageForm(forms.Form):
     )
 
 
-CLASS_WORDS = [
-    (BlindingClass.CLEAR, _("Clear: show it")),
-    (BlindingClass.CHECK, _("Not sure yet: keep it back")),
-    (BlindingClass.WITHHELD, _("Withheld: it gives the first opinion away")),
-]
-
-
-class DocumentClassForm(forms.Form):
-    """The class of a document, and the title a sealed reader sees instead of its file name."""
-
-    blinding_class = forms.ChoiceField(
-        label=_("May a sealed specialist see it?"),
-        choices=CLASS_WORDS,
-        widget=Radios,
-        error_messages={"required": _("Choose one. Until you do, it is withheld.")},
-    )
-    neutral_title = forms.CharField(
-        label=_("Neutral title"),
-        help_text=_("For example “MRI report, March 2026”. Without a diagnosis or a name."),
-        required=False,
-        max_length=120,
-    )
-    seen = forms.CharField(widget=forms.HiddenInput, required=False)
-
-
-class WordsClassForm(forms.Form):
-    """What a sealed reader sees of something the patient wrote."""
-
-    AS_WRITTEN, NEUTRAL, WITHHOLD = "as_written", "neutral", "withhold"
-    choice = forms.ChoiceField(
-        label=_("What does a sealed specialist see?"),
-        choices=[
-            (AS_WRITTEN, _("The words as written")),
-            (NEUTRAL, _("Neutral words instead")),
-            (WITHHOLD, _("Nothing until the seal is opened")),
-        ],
-        widget=Radios,
-        error_messages={"required": _("Choose one. Until you do, it is withheld.")},
-    )
-    neutral_text = forms.CharField(
-        label=_("Neutral words"),
-        required=False,
-        max_length=1000,
-        widget=CountedTextarea(rows=3),
-    )
-    seen = forms.CharField(widget=forms.HiddenInput, required=False)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if cleaned.get("choice") == self.NEUTRAL and not cleaned.get("neutral_text"):
-            self.add_error("neutral_text", _("Write the neutral words, or choose another answer."))
-        return cleaned
-
-
 __all__ = [
-    "AcceptForm", "AdviceForm", "AskPatientForm", "DocumentClassForm", "MessageForm",
-    "OutcomeForm", "QueueFilterForm", "ReadyForm", "ReopenForm", "SearchForm", "WordsClassForm",
+    "AcceptForm", "AdviceForm", "AskPatientForm", "MessageForm", "OutcomeForm", "QueueFilterForm",
+    "ReadyForm", "ReopenForm", "SearchForm",
 ]  # fmt: skip

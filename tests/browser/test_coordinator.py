@@ -16,7 +16,6 @@ from requests_app.models import Message, OpinionRequest, StaffTask
 from specialists.models import Specialist
 from tests.factories import (
     ClinicFactory,
-    add_question,
     add_statement,
     coordinator,
     document,
@@ -132,28 +131,6 @@ class TestCoordinator:
         visitor.look()
         visitor.go(reverse("requests:staff_messages", args=[it.pk])).look()
         visitor.go(reverse("requests:mark_ready", args=[it.pk])).look("coordinator-ready")
-
-    def test_the_blinding_desk_saves_each_item_where_it_stands(self, visitor, clinic, staff):
-        it = opinion_request_at("collecting", clinic)
-        made = document(it.case_file, by=it.started_by, file_name="Mastectomy plan.pdf",
-                        blinding_class="", neutral_title="")  # fmt: skip
-        question = add_question(it, "Do I need the mastectomy?", blinding_class="")
-        add_statement(it, "what_matters", "I want to keep working.")
-        page = visitor.sign_in(staff).go(reverse("requests:prepare", args=[it.pk])).page
-        visitor.look("coordinator-desk")
-        page.reload()  # taking a picture leaves style attributes behind
-        card = page.locator(f"#item-{made.pk}")
-        card.get_by_text("Clear: show it").click()
-        card.get_by_label("Neutral title").fill("Letter of a surgeon")
-        card.get_by_role("button", name="Save").click()
-        page.locator(f"#item-{made.pk}").get_by_text("Saved.").wait_for()
-        assert page.locator("#desk-preview").get_by_text("Letter of a surgeon").is_visible()
-        assert "3 of 5 classified" in page.locator("#desk-counts").inner_text()
-        card = page.locator(f"#item-{question.pk}")
-        card.get_by_text("Neutral words instead").click()
-        card.get_by_role("button", name="Save").click()
-        card.get_by_text("Write the neutral words").wait_for()
-        visitor.look()
 
     def test_choosing_a_specialist(self, visitor, clinic, staff):
         it = opinion_request_at("ready", clinic)
