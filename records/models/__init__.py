@@ -16,6 +16,7 @@ from records.models.document import (
     Screening,
     Upload,
 )
+from records.models.facts import ClinicalFact
 from records.models.hits import AboutType, BlindingHit, BlindingSearch, GiveawayTerm
 from records.models.icd10 import IcdCode, IcdWord
 from records.models.imaging import (
@@ -38,6 +39,7 @@ from records.models.record_request import (
     RecordRequestItem,
 )
 from records.models.redaction import Burning, RedactionArea
+from records.models.specimen import Specimen
 
 __all__ = [
     "AboutType",
@@ -47,6 +49,7 @@ __all__ = [
     "BlindingSearch",
     "Burning",
     "CaseFile",
+    "ClinicalFact",
     "Document",
     "DocumentKind",
     "DocumentName",
@@ -82,5 +85,6 @@ __all__ = [
     "SafetyFacts",
     "Screening",
     "SeriesMetadata",
+    "Specimen",
     "Upload",
 ]
