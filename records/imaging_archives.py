@@ -20,7 +20,7 @@ class ArchiveRow:
     job: ImagingIngest
     is_open: bool  # waiting or being unpacked
     is_refused: bool
-    result: str  # "812 images are here. 14 other files were left out."
+    result: str  # "812 images were added. 14 other files were left out."
     problems: list[str]  # each with its count
 
 
@@ -41,23 +41,33 @@ def _row(job: ImagingIngest) -> ArchiveRow:
         return ArchiveRow(job, is_open=True, is_refused=False, result="", problems=[])
     refused: dict[str, Any] = outcome.get("refused", {})
     others = sum(refused.get(code, 0) for code in NOT_IMAGES)
-    here = outcome.get("stored", 0) + outcome.get("known", 0)
+    stored, known = outcome.get("stored", 0), outcome.get("known", 0)
     problems = [
         f"{count}: {sentence(code)}"
         for code, count in sorted(refused.items())
         if code not in NOT_IMAGES
     ]
-    is_refused = not here
-    return ArchiveRow(job, False, is_refused, _in_words(here, others), problems)
+    words = _in_words(stored, known, others)
+    return ArchiveRow(job, False, not (stored or known), words, problems)
 
 
-def _in_words(here: int, others: int) -> str:
-    words = _("There was no image in it that we can read.")
-    if here:
-        words = ngettext("%(n)s image is here.", "%(n)s images are here.", here) % {"n": here}
+def _in_words(stored: int, known: int, others: int) -> str:
+    words = []
+    if stored:
+        text = ngettext("%(n)s image was added.", "%(n)s images were added.", stored)
+        words.append(text % {"n": stored})
+    if known:
+        text = ngettext(
+            "%(n)s image was here before, or was in it twice.",
+            "%(n)s images were here before, or were in it twice.",
+            known,
+        )
+        words.append(text % {"n": known})
+    if not words:
+        words.append(_("There was no image in it that we can read."))
     if others:
-        left = ngettext(
+        text = ngettext(
             "%(n)s other file was left out.", "%(n)s other files were left out.", others
         )
-        words += " " + left % {"n": others}
-    return words
+        words.append(text % {"n": others})
+    return " ".join(words)

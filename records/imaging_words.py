@@ -104,5 +104,9 @@ def _at_the_end() -> dict[str, Any]:
             "All other images are safe. If one of these matters, ask the place that made the disc "
             "for a new copy."
         ),
+        "documentsSent": [
+            _("{n} file was sent and is being checked."),
+            _("{n} files were sent and are being checked."),
+        ],
         "more": _("and {n} more"),
     }

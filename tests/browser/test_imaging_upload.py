@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, Route, expect
 
-from records.models import ImagingInstance, ImagingPack
+from records.models import ImagingIngest, ImagingInstance, ImagingPack
+from records.tasks import ingest_archive
 from tests import factories
 from tests.records import files
 from tests.records.dicom.samples import as_bytes, ct
@@ -108,7 +110,7 @@ class TestAFolder:
         at_images.look()
         shoot(page, "done")
         assert ImagingInstance.objects.filter(case_file=opinion_request.case_file).count() == 10
-        letters.get_by_role("button", name="Send these too").click()
+        letters.get_by_role("button", name="Send these files").click()
         sent = page.locator("[data-images-documents]")
         expect(sent.locator(".so-file")).to_have_count(0, timeout=15_000)
         assert opinion_request.case_file.documents.filter(status="screening").count() == 1
@@ -207,3 +209,140 @@ def wait_for(page: Page, true: Any, seconds: int = 30) -> None:
             return
         page.wait_for_timeout(50)
     raise AssertionError("it never became true")
+
+
+def drop(page: Page, selector: str, *paths: Path) -> None:
+    """Drop real files and folders, as a file manager does."""
+    box = page.locator(selector).bounding_box()
+    assert box
+    tools = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + 40, "y": box["y"] + 20}
+        tools.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
+
+
+def test_a_dropped_folder_and_file_are_searched_to_the_bottom(at_images, tmp_path):
+    page = at_images.page
+    disc = a_disc(tmp_path / "disc")
+    (tmp_path / "single.dcm").write_bytes(as_bytes(ct(1, study="1.7", series="1.7.1")))
+    drop(page, "[data-images-drop]", disc, tmp_path / "single.dcm")
+    expect(page.locator("[data-images-found] h2")).to_contain_text("3 studies, 11 images")
+    page.get_by_role("button", name="Choose something else").click()
+    expect(page.locator("[data-study]")).to_have_count(0)
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing" / "README.TXT").write_text("Put the disc in.")
+    drop(page, "[data-images-drop]", tmp_path / "nothing")
+    found = page.locator("[data-images-found]")
+    expect(found).to_contain_text("There are no images here that we can read.")
+    expect(found).to_contain_text("Choose the whole disc")
+    at_images.look()
+    shoot(page, "nothing")
+
+
+def test_pause_go_on_and_stop(at_images, opinion_request, tmp_path):
+    page = at_images.page
+    many(tmp_path / "disc", 120)
+    held: list[Route] = []
+    page.route("**/dicom-web/studies", lambda route: held.append(route))
+    choose(page, tmp_path / "disc")
+    page.get_by_role("button", name="Send").click()
+    wait_for(page, lambda: len(held) == 2)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("[data-images-state]")).to_have_text("Paused")
+    expect(page.get_by_role("button", name="Go on")).to_be_focused()
+    at_images.look()
+    page.get_by_role("button", name="Go on").click()
+    wait_for(page, lambda: len(held) == 4)
+    held[2].continue_()
+    wait_for(page, lambda: here(opinion_request) == 50)
+    page.get_by_role("button", name="Stop sending").click()
+    expect(page.locator("[data-images-done] h2")).to_contain_text("What has arrived stays here")
+    assert here(opinion_request) == 50
+    at_images.look()
+
+
+def test_being_signed_out_stops_with_a_sentence_and_goes_on_after(
+    at_images, opinion_request, tmp_path
+):
+    page = at_images.page
+    many(tmp_path / "disc", 60)
+    choose(page, tmp_path / "disc")
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("[data-images-state]")).to_contain_text("You were signed out")
+    page.context.add_cookies(cookies)
+    page.get_by_role("button", name="Go on").click()
+    finished(page, "Done. 60 images are here.")
+    assert here(opinion_request) == 60
+
+
+def test_a_zip_is_sent_and_unpacked_while_the_page_tells(at_images, opinion_request, tmp_path):
+    page = at_images.page
+    disc = a_disc(tmp_path / "disc")
+    archive = Path(shutil.make_archive(str(tmp_path / "disc"), "zip", disc))
+    page.set_input_files("#images-files", str(archive))
+    expect(page.locator("[data-images-found] h2")).to_contain_text("1 ZIP file. We unpack it here")
+    at_images.look()
+    shoot(page, "zip")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#archives")).to_contain_text("Taking out the images", timeout=15_000)
+    shoot(page, "unpacking")
+    at_images.look()
+    ingest_archive(str(ImagingIngest.objects.get().pk))
+    told = page.locator("#archives")
+    expect(told).to_contain_text(
+        "10 images were added. 1 image was here before, or was in it twice", timeout=15_000
+    )
+    assert here(opinion_request) == 10
+    assert not opinion_request.case_file.documents.filter(status="screening").exists()
+    at_images.look()
+    shoot(page, "unpacked")
+
+
+def test_a_phone_sends_photos_and_a_page_without_javascript_sends_a_zip(
+    browser, visitor, live_server, opinion_request, tmp_path
+):
+    visitor.sign_in(opinion_request.started_by)
+    cookies = visitor.page.context.cookies()
+    path = reverse("records:images_add", args=[opinion_request.case_file_id])
+    phone = browser.new_context(
+        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, locale="en-US",
+        user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile Safari",
+    )  # fmt: skip
+    phone.add_cookies(cookies)
+    page = phone.new_page()
+    page.goto(live_server.url + path)
+    expect(page.locator("[data-images][data-ready]")).to_have_count(1)
+    expect(page.get_by_text("Choose a disc or folder")).to_be_hidden()
+    (tmp_path / "paper.jpg").write_bytes(files.picture())
+    (tmp_path / "letter.pdf").write_bytes(files.pdf(1))
+    page.set_input_files("#images-files", [tmp_path / "paper.jpg", tmp_path / "letter.pdf"])
+    expect(page.locator("[data-images-found] h2")).to_contain_text("2 files look like letters")
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / "phone.png", full_page=True)
+    page.get_by_role("button", name="Send these files").click()
+    wait_for(
+        page, lambda: opinion_request.case_file.documents.filter(status="screening").count() == 2
+    )
+    expect(page.get_by_text("2 files were sent and are being checked.")).to_be_visible()
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / "phone-sent.png", full_page=True)
+    phone.close()
+
+    plain = browser.new_context(java_script_enabled=False, locale="en-US")
+    plain.add_cookies(cookies)
+    page = plain.new_page()
+    page.goto(live_server.url + path)
+    with zipfile.ZipFile(tmp_path / "cd.zip", "w") as archive:
+        archive.writestr("IM1", as_bytes(ct(1)))
+    page.locator("#zips-files").set_input_files(tmp_path / "cd.zip")
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / "no-script.png", full_page=True)
+    page.get_by_role("button", name="Send this file").click()
+    expect(page.get_by_text("cd.zip is here and is being checked.")).to_be_visible()
+    expect(page.locator("#archives")).to_contain_text("Taking out the images")
+    ingest_archive(str(ImagingIngest.objects.get().pk))
+    assert here(opinion_request) == 1
+    plain.close()

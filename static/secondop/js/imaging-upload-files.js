@@ -36,7 +36,8 @@ export class Looker {
     this.worker.postMessage({ parser });
   }
 
-  look(files, told) {
+  /** `picked`: chosen one by one, so that even a small photo is meant. */
+  look(files, picked, told) {
     return new Promise((finished, failed) => {
       let left = files.length;
       if (!left) return finished();
@@ -46,7 +47,7 @@ export class Looker {
         left -= data.length;
         if (left <= 0) finished();
       };
-      for (let first = 0; first < files.length; first += 500) this.worker.postMessage({ first, files: files.slice(first, first + 500) });
+      for (let first = 0; first < files.length; first += 500) this.worker.postMessage({ first, picked, files: files.slice(first, first + 500) });
     });
   }
 }

@@ -194,13 +194,18 @@ export class Sender {
       this.halt("stopped", status === 401 ? this.words.signIn : told.message || this.words.failed);
       return;
     }
-    const stored = new Set(values(told, STORED).map((one) => first(one, "00081155")));
-    const failed = new Map(values(told, FAILED).map((one) => [first(one, "00081155"), first(one, "00000902")]));
-    const others = values(told, OTHERS).map((one) => first(one, "00000902"));
+    // One number may stand there twice, with other bytes: of those the first is the one that was kept.
+    const stored = values(told, STORED).map((one) => first(one, "00081155"));
+    const failed = values(told, FAILED).map((one) => ({ sop: first(one, "00081155"), problem: first(one, "00000902") }));
+    const others = values(told, OTHERS).map((one) => first(one, "00000902")); // in the order they were sent
     for (const item of items) {
-      if (failed.has(item.sop)) refuse(item, failed.get(item.sop));
-      else if (stored.has(item.sop) || !item.sop && stored.size) item.state = "sent";
-      else refuse(item, others.shift() ?? [...failed.values()][0] ?? this.words.notSent); // in the order they were sent
+      const kept = item.sop ? stored.indexOf(item.sop) : stored.length - 1;
+      const named = failed.findIndex(({ sop }) => !item.sop || sop === item.sop);
+      if (kept >= 0) {
+        stored.splice(kept, 1);
+        item.state = "sent";
+      } else if (named >= 0) refuse(item, failed.splice(named, 1)[0].problem);
+      else refuse(item, others.shift() ?? this.words.notSent);
     }
   }
 }

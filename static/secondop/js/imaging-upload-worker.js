@@ -11,7 +11,7 @@ const EXPLICIT = "1.2.840.10008.1.2.1";
 const MEDIA_DIRECTORY = "1.2.840.10008.1.3.10";
 const AFTER_THE_LAST = "x00200010"; // everything we ask for stands before it
 const UID = /^[0-9.]{1,64}$/;
-const SMALLEST_PHOTO = 40 * 1024; // less is an icon of the disc's own viewer
+const SMALLEST_PHOTO = 40 * 1024; // in a folder, less is an icon of the disc's own viewer
 const ENCODINGS = {
   "ISO_IR 192": "utf-8", "ISO_IR 100": "windows-1252", "ISO_IR 101": "iso-8859-2", "ISO_IR 109": "iso-8859-3",
   "ISO_IR 110": "iso-8859-4", "ISO_IR 144": "iso-8859-5", "ISO_IR 127": "iso-8859-6", "ISO_IR 126": "iso-8859-7",
@@ -25,7 +25,7 @@ self.onmessage = async ({ data }) => {
   const files = data.files.map((file, at) => ({ file, at }));
   const lane = async () => {
     for (let next = files.shift(); next; next = files.shift()) {
-      const found = await look(next.file);
+      const found = await look(next.file, data.picked ? 0 : SMALLEST_PHOTO);
       told.push({ at: data.first + next.at, ...found });
       if (told.length >= TOLD_AT_ONCE) { self.postMessage(told); told = []; }
     }
@@ -35,12 +35,12 @@ self.onmessage = async ({ data }) => {
 };
 
 /** What a file is. Never throws: an unreadable sector of a disc is an answer as well. */
-async function look(file) {
+async function look(file, smallestPhoto) {
   if (!file.size) return { kind: "other" };
   try {
     for (const size of STEPS) {
       const bytes = new Uint8Array(await file.slice(0, size).arrayBuffer());
-      const kind = kindOf(bytes, file);
+      const kind = kindOf(bytes, file, smallestPhoto);
       if (kind !== "dicom") return { kind };
       const found = await header(file, bytes);
       if (found.sop || found.kind === "directory") return found;
@@ -52,13 +52,13 @@ async function look(file) {
   }
 }
 
-function kindOf(bytes, file) {
+function kindOf(bytes, file, smallestPhoto) {
   const starts = (...values) => values.every((value, at) => bytes[at] === value);
   if (text(bytes, 128, 4) === "DICM" || isBareDataSet(bytes)) return "dicom";
   if (starts(0x25, 0x50, 0x44, 0x46)) return "document";
   if (starts(0x50, 0x4b, 3, 4) && /\.zip$/i.test(file.name)) return "zip";
   const isPhoto = starts(0xff, 0xd8, 0xff) || starts(0x89, 0x50, 0x4e, 0x47) || starts(0x49, 0x49, 0x2a, 0) || starts(0x4d, 0x4d, 0, 0x2a) || text(bytes, 4, 8) === "ftypheic";
-  return isPhoto && file.size >= SMALLEST_PHOTO ? "document" : "other";
+  return isPhoto && file.size >= smallestPhoto ? "document" : "other";
 }
 
 /** Some discs hold objects without their first 132 bytes: they begin with group 0002 or 0008. */

@@ -39,7 +39,7 @@ class Page {
     if (!canChooseFolders()) for (const place of document.querySelectorAll("[data-images-folder]")) place.hidden = true;
     const drop = this.part("drop");
     for (const input of drop.querySelectorAll("input[type=file]")) {
-      input.addEventListener("change", () => { const files = Array.from(input.files); input.value = ""; this.take(files); });
+      input.addEventListener("change", () => { const files = Array.from(input.files); input.value = ""; this.take(files, !input.webkitdirectory); });
     }
     drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("is-over"); });
     drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
@@ -50,6 +50,7 @@ class Page {
     });
     this.root.addEventListener("click", (event) => this.act(event.target.closest("[data-act]")?.dataset.act));
     this.root.addEventListener("change", (event) => { if (event.target.matches("[data-study] input")) this.showFound(); });
+    document.body.addEventListener("records-changed", ({ detail }) => { if (detail?.kind === "") this.tellOfDocument(); });
     window.addEventListener("beforeunload", (event) => { if (this.isBusy()) event.preventDefault(); });
     this.showUnfinished();
     this.root.dataset.ready = "yes";
@@ -69,7 +70,7 @@ class Page {
   isBusy() { return ["sending", "offline", "paused", "stopped"].includes(this.sender?.state); }
 
   // --- looking ------------------------------------------------------------------------------------
-  async take(files) {
+  async take(files, picked = false) {
     if (!files.length || this.isBusy()) return;
     if (this.sender) this.again();
     const first = this.files.length;
@@ -77,7 +78,7 @@ class Page {
     this.show("looking");
     let looked = 0;
     try {
-      await this.looker.look(files, (told) => {
+      await this.looker.look(files, picked, (told) => {
         looked += told.length;
         for (const one of told) this.sort(this.files[first + one.at], one);
         this.part("looked").value = (100 * looked) / files.length;
@@ -178,7 +179,8 @@ class Page {
     warning.querySelector("p").textContent = people.size < 2 ? "" : say("people", { names: [...people.values()].join(", ") });
     const letters = this.part("letters");
     letters.hidden = !this.documents.length;
-    letters.querySelector("p").textContent = has || this.zips.length ? say("documents", { n: this.documents.length }) : "";
+    letters.querySelector("p").textContent = say("documents", { n: this.documents.length });
+    letters.querySelector("p").hidden = !has && !this.zips.length; // the heading says it
     fillNames(letters.querySelector("ul"), this.documents.map((file) => file.name));
   }
 
@@ -192,6 +194,14 @@ class Page {
       this.part("letters").hidden = true;
       uploader.querySelector("h2").focus();
     }
+  }
+
+  /** The uploader takes a file off its list when it has arrived: say that it did. */
+  tellOfDocument() {
+    this.documentsSent = (this.documentsSent ?? 0) + 1;
+    const note = this.part("sent");
+    note.hidden = false;
+    note.querySelector("span").textContent = say("documentsSent", { n: this.documentsSent });
   }
 
   // --- sending ------------------------------------------------------------------------------------

@@ -177,7 +177,7 @@ class Row {
     this.progress(1, 1);
     this.uploader.say(`${this.file.name}: ${this.uploader.words("done")}`);
     this.uploader.drop(this);
-    document.body.dispatchEvent(new CustomEvent("records-changed"));
+    document.body.dispatchEvent(new CustomEvent("records-changed", { detail: { kind: this.uploader.root.dataset.kind } }));
   }
 }
 
