@@ -1,5 +1,6 @@
 """Who may use which route of this app, and what it shows. Checked on every request."""
 
+from records.holder_access import HOLDER_ROUTES
 from secondop.lib.routes import SIGNED_IN, route
 
 ROUTES = [
@@ -24,7 +25,6 @@ ROUTES = [
     route("records:remove", "GET POST", SIGNED_IN, "Remove an own document"),
     route("records:images_add", "GET", SIGNED_IN, "Send images: a folder, a disc, a ZIP, files"),
     route("records:images_here", "GET", SIGNED_IN, "Which images are here, before sending more"),
-    route("records:icd10_search", "GET POST", SIGNED_IN, "Search ICD-10-CM"),
     route("records:images", "GET", SIGNED_IN, "Studies and series", audit="imaging.opened"),
     route("records:images_series", "GET", SIGNED_IN, "Pictures", audit="imaging.opened"),
     route("records:images_classify", "POST", SIGNED_IN, "What a sealed reader sees of a series"),
@@ -33,8 +33,10 @@ ROUTES = [
     route("records:images_remove", "GET POST", SIGNED_IN, "Take a study back"),
     route("records:inlets", "GET POST", SIGNED_IN, "Let a hospital push images (token)"),
     route("records:inlet_revoke", "POST", SIGNED_IN, "Close a hospital's way in"),
+    route("records:icd10_search", "GET POST", SIGNED_IN, "Search ICD-10-CM"),
     route("records:proxies", "GET POST", SIGNED_IN, "Who acts for the patient"),
     route("records:proxy_accept", "GET POST", SIGNED_IN, "Accept to act for a patient"),
     route("records:proxy_take_back", "POST", SIGNED_IN, "Take back an invitation to act"),
     route("records:proxy_end", "POST", SIGNED_IN, "End a proxy"),
 ]
+ROUTES += HOLDER_ROUTES

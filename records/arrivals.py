@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from records.ledger_workflow import move, write
 from records.models import CaseFile, HolderLink, RecordRequest, RecordRequestEvent
 from secondop.accounts.models import User
 from secondop.accounts.roles import COORDINATOR
@@ -16,6 +17,20 @@ from secondop.audit.trail import note
 from secondop.lib.verdicts import Refused
 from secondop.notifications.outbox import tell
 
+__all__ = [
+    "ENDED",
+    "GONE",
+    "RECORD_HOLDER",
+    "admit",
+    "arrived",
+    "clinic_people",
+    "is_open",
+    "move",
+    "note_by_holder",
+    "refused",
+    "tell_clinic",
+    "write",
+]
 Kind = RecordRequestEvent.Kind
 Status = RecordRequest.Status
 GONE = 410
@@ -24,24 +39,6 @@ NOT_NEEDED = _(
     "The clinic needs no more records for this. Thank you. Please call if you are unsure."
 )
 RECORD_HOLDER = "record_holder"  # the role that the audit trail names
-
-
-def write(record_request: RecordRequest, kind: str, **fields: Any) -> RecordRequestEvent:
-    """Add one row to the ledger."""
-    return RecordRequestEvent.objects.create(
-        clinic_id=record_request.clinic_id,
-        case_file_id=record_request.case_file_id,
-        record_request=record_request,
-        kind=kind,
-        **fields,
-    )
-
-
-def move(record_request: RecordRequest, new: str, **fields: Any) -> None:
-    """Change the status and say so in the ledger, on a row that is held locked."""
-    old = record_request.status
-    record_request.move_to(new)
-    write(record_request, Kind.MOVED, old=str(old), new=str(new), **fields)
 
 
 def is_open(record_request_id: Any) -> bool:

@@ -83,10 +83,9 @@ def offer(record_request: RecordRequest) -> Authorization:
         text_version=VERSION,
         text=text,
         text_sha256=hashlib.sha256(text.encode()).hexdigest(),
-        tells_first_doctor=needs_consent(record_request.holder),
         **parts,
     )
-    path = reverse("records:authorization", args=[authorization.pk])
+    path = reverse("holders:authorization", args=[authorization.pk])
     tell(people_of(patient), "authorization_needed", about=record_request, path=path)
     return authorization
 

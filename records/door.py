@@ -6,6 +6,7 @@ read here but what this very link brought: how many, not what.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from records.models import (
 )
 from records.problems import problem_of
 from secondop.lib.transitions import lock
-from secondop.lib.verdicts import YES, Verdict, not_now
+from secondop.lib.verdicts import YES, Refused, Verdict, not_now
 
 Status = RecordRequest.Status
 Kind = RecordRequestEvent.Kind
@@ -180,3 +181,11 @@ def _end(link: HolderLink, outcome: str, text: str) -> None:
     arrivals.note_by_holder("record_request.answered", record_request, outcome=str(outcome))
     message = "record_complete" if outcome == Status.RECEIVED else "record_refused"
     arrivals.tell_clinic(record_request, message)
+
+
+def turn_away(upload: Upload) -> None:
+    """Forget what came too late, bytes and name, and leave a line in the ledger."""
+    record_request_id = upload.record_request_id
+    with suppress(Refused):  # somebody else is at it, and will meet the same end
+        uploads.cancel(upload)
+    arrivals.refused(record_request_id)

@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records import rules, workflow
-from records.models import CaseFile, Document, DocumentKind, Upload
+from records.models import CaseFile, Document, DocumentKind, RecordRequest, Upload
 from records.models.document import IMAGING_ARCHIVE
 from secondop.lib.storage import new_key
 from secondop.lib.templatetags.ui import byte_size
@@ -71,9 +71,15 @@ def begin(
     size_bytes: int,
     kind: str = "other",
     sent_sha256: str = "",
+    record_request: RecordRequest | None = None,
 ) -> Upload:
-    """Announce a file. Raises Refused (with a sentence for the person) when it cannot be taken."""
-    rules.may_add_records(by, case_file).or_raise()
+    """Announce a file. Raises Refused (with a sentence for the person) when it cannot be taken.
+
+    With `record_request` it comes through a record holder's door: `by` is nobody, and
+    `records.door` has asked whether it may.
+    """
+    if record_request is None:
+        rules.may_add_records(by, case_file).or_raise()
     is_archive = kind == IMAGING_ARCHIVE
     most = settings.MAX_ARCHIVE_BYTES if is_archive else settings.MAX_DOCUMENT_BYTES
     _refuse_size(case_file, size_bytes, most)
@@ -81,6 +87,7 @@ def begin(
         clinic_id=case_file.clinic_id,
         case_file=case_file,
         by=by,
+        record_request=record_request,
         file_name=clean_name(file_name),
         kind=kind if is_archive or kind in DocumentKind.values else DocumentKind.OTHER,
         size_bytes=size_bytes,
@@ -270,6 +277,7 @@ def cancel(upload: Upload) -> None:
     with sole_writer(upload):
         if not upload.finished_at:
             part_of(upload).unlink(missing_ok=True)
+            default_storage.delete(upload.key)  # stored, but not let in
             upload.delete()
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from records import rules
+from records import arrivals, rules
 from records.blinding_search.asking import search_item
 from records.models import CaseFile, Document, DocumentName, ImagingIngest, Screening, Upload
 from records.models.document import IMAGING_ARCHIVE
@@ -31,6 +31,8 @@ def receive(upload: Upload) -> Document | None:
     upload = Upload.objects.select_for_update().get(pk=upload.pk)
     if upload.finished_at:
         return None
+    door = upload.record_request_id  # empty unless it came through a record holder's door
+    record_request = arrivals.admit(door) if door else None
     if upload.kind == IMAGING_ARCHIVE:
         _receive_archive(upload)
         return None
@@ -38,6 +40,7 @@ def receive(upload: Upload) -> Document | None:
         clinic_id=upload.clinic_id,
         case_file_id=upload.case_file_id,
         by_id=upload.by_id,
+        record_request_id=upload.record_request_id,
         kind=upload.kind,
         size_bytes=upload.size_bytes,
         key=upload.key,
@@ -55,9 +58,12 @@ def receive(upload: Upload) -> Document | None:
         "document.received",
         by=upload.by,
         about=document,
+        role=arrivals.RECORD_HOLDER if record_request else "",
         on_behalf_of=on_behalf_of(upload.by, upload.case_file.patient),
         size_bytes=upload.size_bytes,
     )
+    if record_request:
+        arrivals.arrived(record_request, count=1, size_bytes=upload.size_bytes, what="document")
     return document
 
 
@@ -97,7 +103,8 @@ def screened(document: Document, new: str, *, problem: str = "", facts: dict[str
         search_item("document", document.pk, document.case_file)
     if problem:
         path = reverse("records:documents", args=[document.case_file_id])
-        tell([document.by], "file_problem", about=document, path=path)
+        people = [document.by] if document.by else arrivals.clinic_people(document.record_request)
+        tell(people, "file_problem", about=document, path=path)
 
 
 @transition

@@ -28,7 +28,9 @@ def opened_lines(
     people = _people(rows, opinion_request, request.user)
     lines = [
         {
-            "who": people.get(event.actor_id, _("Our system")),
+            "who": people.get(event.actor_id, _("Our system"))
+            if event.actor_role != "record_holder"
+            else _("A hospital or practice that has records"),
             "what": sentence_of(event.verb),
             "at": event.at,
         }

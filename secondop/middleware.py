@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 
+from records.holder_links import name_in
 from secondop.accounts.second_factor import needs_second_factor, to_second_factor
 from secondop.lib.routes import ANYBODY, SIGNED_IN, Route, declared_routes
 from secondop.lib.verdicts import Refused
@@ -18,7 +19,7 @@ from secondop.pages.errors import refused
 
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 MOST_FORM_BYTES = 5 * 1024**2  # every text field of the longest form, many times over
-UPLOAD_FORM, FORM_AROUND_FILE = "records:upload_simple", 1024**2
+UPLOAD_FORM, DOOR_FORM, FORM_AROUND_FILE = "records:upload_simple", "door:file", 1024**2
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -79,9 +80,9 @@ class bounded_forms:
     """Refuse a form that is too large before anybody reads it.
 
     SECURITY: the CSRF check after this one reads a posted form to its end, files included, and
-    writes them to the disk: for anybody, on any route. Only the plain upload form may be large, and
-    only for somebody who is signed in. Other bodies (tus, DICOM) are not parsed; their views bound
-    them.
+    writes them to the disk: for anybody, on any route. Only the plain upload forms may be large,
+    and only for somebody who is signed in or came by a record holder's link. Other bodies (tus,
+    DICOM) are not parsed; their views bound them.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -103,7 +104,11 @@ class bounded_forms:
     @staticmethod
     def _most(request: HttpRequest) -> int:
         match = request.resolver_match
-        if match and match.view_name == UPLOAD_FORM and request.user.is_authenticated:
+        name = match.view_name if match else ""
+        is_in = (name == UPLOAD_FORM and request.user.is_authenticated) or (
+            name == DOOR_FORM and bool(name_in(request))  # the signed cookie of a record holder
+        )
+        if is_in:
             return int(settings.MAX_DOCUMENT_BYTES) + FORM_AROUND_FILE
         return MOST_FORM_BYTES
 

@@ -185,6 +185,7 @@ CELERY_TASK_QUEUES = [Queue(n) for n in ("default", "records", "transfers", "not
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "secondop.jobs.tasks.sweep", "schedule": 30.0},
     "watch deadlines": {"task": "specialists.tasks.watch_deadlines", "schedule": 60.0},
+    "chase record holders": {"task": "records.tasks.chase_record_holders", "schedule": 3600.0},
     "forget unfinished uploads": {
         "task": "records.tasks.forget_unfinished_uploads",
         "schedule": 3600.0,

@@ -12,6 +12,8 @@ urlpatterns = [
     path("jobs/", include("secondop.jobs.urls")),
     path("audit/", include("secondop.audit.urls")),
     path("records/", include("records.urls")),
+    path("records/", include("records.holder_urls")),
+    path("", include("records.door_urls")),
     path("", include("secondop.api.dicomweb.urls")),
     path("viewer/", include("secondop.api.viewer.urls")),
     path("", include("requests_app.urls")),

@@ -224,7 +224,7 @@ class RecordRequest(StatusModel):
         return self.reference
 
     def get_absolute_url(self) -> str:
-        return reverse("records:record_request", args=[self.pk])
+        return reverse("holders:record_request", args=[self.pk])
 
     @property
     def is_waiting(self) -> bool:

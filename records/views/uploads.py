@@ -69,27 +69,38 @@ def _sentence(text: str, status: int) -> HttpResponse:
 @tus
 def upload_create(request: HttpRequest, pk: UUID) -> HttpResponse:
     case_file = get_visible(CaseFile, request.user, pk, as_="filler")
+    upload = uploads.begin(case_file, by=request.user, **announced(request))
+    return created(upload, reverse("records:upload", args=[upload.pk]))
+
+
+def announced(request: HttpRequest) -> dict[str, Any]:
+    """What the creation request says of the file. Raises Refused."""
     told = _metadata(request.headers.get("Upload-Metadata", ""))
     length = request.headers.get("Upload-Length", "")
     if not re.fullmatch(r"[0-9]{1,18}", length):
         raise Refused(_("The size of the file was not told."), 400)
-    upload = uploads.begin(
-        case_file,
-        by=request.user,
-        file_name=told.get("filename", ""),
-        size_bytes=int(length),
-        kind=told.get("kind", ""),
-        sent_sha256=_hex64(told.get("sha256", "")),
-    )
+    return {
+        "file_name": told.get("filename", ""),
+        "size_bytes": int(length),
+        "kind": told.get("kind", ""),
+        "sent_sha256": _hex64(told.get("sha256", "")),
+    }
+
+
+def created(upload: Upload, address: str) -> HttpResponse:
     response = HttpResponse(status=201)
-    response["Location"] = reverse("records:upload", args=[upload.pk])
+    response["Location"] = address
     return _with_expiry(response, upload)
 
 
 @transaction.non_atomic_requests
 @tus
 def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
-    row = get_visible(Upload, request.user, pk)
+    return go_on(request, get_visible(Upload, request.user, pk))
+
+
+def go_on(request: HttpRequest, row: Upload) -> HttpResponse:
+    """HEAD, PATCH or DELETE of an upload; whose it is was asked by the caller."""
     if request.method == "HEAD":
         return _tell_offset(row)
     if request.method == "DELETE":

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from records import asks
 from requests_app import patient_messages, rules, workflow
 from requests_app.access_log import opened_lines
 from requests_app.attribution import days_by_ball
@@ -53,6 +54,7 @@ def _status_context(request: HttpRequest, opinion_request: OpinionRequest) -> di
         "may_add_records": rules.may_add_records(user, opinion_request),
         "may_edit": rules.may_edit(user, opinion_request),
         "just_sent": "sent" in request.GET,
+        "waiting": asks.waiting_for(opinion_request.case_file),
         "for_other": opinion_request.case_file.patient.user_id != user.pk,
     }
 

@@ -16,6 +16,7 @@ LINKS: tuple[tuple[str, str, str | Promise], ...] = (
     ("", "requests:mine", _("My requests")),
     (roles.COORDINATOR, "requests:queue", _("Queue")),
     (roles.COORDINATOR, "requests:tasks", _("To do")),
+    (roles.COORDINATOR, "holders:asks", _("Record requests")),
     (roles.SPECIALIST, "specialists:desk", _("My reviews")),
     (roles.QUALITY_REVIEWER, "specialists:checks", _("Quality checks")),
     (roles.ADMINISTRATOR, "accounts:members", _("People")),

@@ -18,7 +18,12 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # to change the address
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-ACCOUNT_RATE_LIMITS = {"invitation": "20/m/ip", "join": "20/m/ip"}  # beside allauth's own
+ACCOUNT_RATE_LIMITS = {  # beside allauth's own
+    "invitation": "20/m/ip",
+    "join": "20/m/ip",
+    "door": "20/m/ip",  # opening a record holder's link, or typing its code
+    "door_answer": "30/m/ip",
+}
 ACCOUNT_FORMS = {
     "login": "secondop.accounts.forms.LoginForm",
     "signup": "secondop.accounts.forms.SignupForm",

@@ -31,6 +31,7 @@ ROUTES = [
     for name, methods, shows in _DICOMWEB
 ]
 ROUTES += [
+    route("dicomweb:door_store", "POST", ANYBODY, "A record holder sends images; its link decides"),
     route("viewer:asset", "GET", ANYBODY, "A file of the viewer program: nobody's data"),
     route("viewer:open", "GET", SIGNED_IN, "Open the images of a case file in the viewer"),
     route("viewer:page", "GET", SIGNED_IN, "The viewer on one case file", audit="imaging.opened"),

@@ -13,6 +13,7 @@ OWN_OR_CLINIC = OWN | CLINIC
 READER = frozenset({"specialist"})
 REVIEWER = frozenset({"quality_reviewer"})
 ADMIN = frozenset({"administrator"})
+DOOR = frozenset({"record holder"})  # nobody signed in; a browser that opened a holder's link
 
 MATRIX = {
     # public pages
@@ -219,6 +220,41 @@ MATRIX = {
     ("accounts:invitation", "GET"): ANYBODY,
     ("accounts:join", "GET"): frozenset(),  # only with the cookie of an invitation's link
     ("accounts:join", "POST"): frozenset(),
+    # asking record holders
+    ("holders:asks", "GET"): CLINIC | {"coordinator of B"},  # each their own clinic's list
+    ("holders:of_case_file", "GET"): CLINIC,
+    ("holders:ask", "GET"): CLINIC,
+    ("holders:ask", "POST"): CLINIC,
+    ("holders:record_request", "GET"): CLINIC,
+    ("holders:step", "POST"): CLINIC,
+    ("holders:letter", "GET"): CLINIC,
+    ("holders:add", "GET"): OWN_OR_CLINIC,
+    ("holders:add", "POST"): OWN_OR_CLINIC,
+    ("holders:mine", "GET"): OWN,
+    ("holders:authorization", "GET"): OWN,
+    ("holders:authorization", "POST"): OWN,
+    ("holders:take_back", "GET"): OWN,
+    ("holders:take_back", "POST"): OWN,
+    ("holders:first_doctor", "GET"): OWN,
+    ("holders:first_doctor", "POST"): OWN,
+    # the record holders' door: being signed in opens nothing there
+    ("door:enter", "GET"): ANYBODY,  # a wrong code leads to a page that is shut
+    ("door:code", "GET"): ANYBODY,
+    ("door:code", "POST"): ANYBODY,
+    ("door:page", "GET"): DOOR,
+    ("door:permission", "GET"): DOOR,
+    ("door:permission_pdf", "GET"): DOOR,
+    ("door:upload_create", "POST"): DOOR,
+    ("door:upload_create", "OPTIONS"): DOOR,
+    ("door:upload", "HEAD"): DOOR,
+    ("door:upload", "PATCH"): DOOR,
+    ("door:upload", "DELETE"): DOOR,
+    ("door:upload", "OPTIONS"): DOOR,
+    ("door:file", "POST"): DOOR,
+    ("door:images_here", "GET"): DOOR,
+    ("door:answer", "POST"): DOOR,
+    ("door:thanks", "GET"): DOOR,
+    ("dicomweb:door_store", "POST"): DOOR,
     # messages to people, jobs, audit
     ("notifications:inbox", "GET"): ALL_SIGNED_IN,
     ("notifications:open", "POST"): {"patient"},

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
@@ -18,9 +20,11 @@ from requests_app.models import FollowUpQuestion, StaffTask
 from secondop.accounts.models import Invitation, Membership
 from secondop.api.viewer.bundle import bundle as viewer_bundle
 from secondop.lib.routes import declared_routes
+from secondop.lib.storage import new_key
 from secondop.notifications.models import Notification
 from tests import factories
 from tests.contracts.matrix import ALL_SIGNED_IN, ANYBODY, MATRIX
+from tests.records import asking
 from tests.records.dicom import samples as imaging
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +32,7 @@ pytestmark = pytest.mark.django_db
 KINDS = ["nobody", "stranger", "patient", "proxy", "invited", "former proxy", "other patient",
          "coordinator", "coordinator of B", "former coordinator", "specialist",
          "other specialist", "author", "quality_reviewer", "administrator", "auditor",
-         "without second factor"]  # fmt: skip
+         "without second factor", "record holder"]  # fmt: skip
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
 
@@ -66,6 +70,7 @@ def world(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         built = build_world()
         built.cookies = {who: signed_in(person) for who, person in built.people.items()}
+        built.cookies["record holder"] = asking.at_the_door(built.asked).cookies
         yield built
         _empty_the_database()
 
@@ -114,6 +119,7 @@ def build_world():
     w.people = {
         "invited": invited,
         "nobody": None,
+        "record holder": None,  # has the cookie of a link
         "stranger": factories.UserFactory(),
         "patient": patient,
         "proxy": proxy,
@@ -165,7 +171,28 @@ def build_world():
         clinic=w.a, name="St. Anna", token_sha256="0" * 64, made_by=w.people["coordinator"],
         until=timezone.now() + timedelta(days=1),
     )  # fmt: skip
+    ask_a_record_holder(w)
     return w
+
+
+def ask_a_record_holder(w):
+    """Another request of the same patient, for which records are asked."""
+    gathering = asking.collecting(w.a)
+    w.asked = asking.sent(gathering, by=w.people["coordinator"])
+    w.to_sign = asking.drafted(gathering, holder=w.asked.holder, by=w.people["coordinator"])
+    case_file = gathering.case_file
+    case_file.patient.user = None
+    case_file.patient.save()
+    case_file.patient = w.review.case_file.patient
+    case_file.save()
+    key = default_storage.save(new_key("letters"), ContentFile(b"%PDF-1.4"))
+    w.asked.letters.update(key=key, size_bytes=8)
+    w.letter = w.asked.letters.first()
+    w.paper = asking.paper_of(w.to_sign)
+    w.door_upload = Upload.objects.create(
+        clinic=w.a, case_file=case_file, record_request=w.asked, file_name="b.pdf", size_bytes=10,
+        key="uploads/aa/door", expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
 
 
 def imaging_arguments(w, name, who):
@@ -188,7 +215,7 @@ def imaging_arguments(w, name, who):
 
 def arguments(w, name, who="patient"):
     """The row of this world that the route is about."""
-    if name.startswith("dicomweb:"):
+    if name.startswith("dicomweb:") and name != "dicomweb:door_store":
         return imaging_arguments(w, name, who)
     referral = w.review.referrals.get()
     special = {
@@ -202,6 +229,18 @@ def arguments(w, name, who="patient"):
         "viewer:open": [w.review.case_file_id],
         "viewer:page": [w.review.case_file_id, "viewer"],
         "viewer:alive": [w.review.case_file_id],
+        "holders:of_case_file": [w.asked.case_file_id],
+        "holders:ask": [w.asked.holder_id],
+        "holders:record_request": [w.asked.pk],
+        "holders:step": [w.asked.pk],
+        "holders:letter": [w.asked.pk, w.letter.pk],
+        "holders:add": [w.asked.case_file_id],
+        "holders:mine": [w.asked.case_file_id],
+        "holders:authorization": [w.paper.pk],
+        "holders:take_back": [w.paper.pk],
+        "holders:first_doctor": [w.asked.case_file_id],
+        "door:enter": ["0" * 52],
+        "door:upload": [w.door_upload.pk],
         "records:upload_create": [w.review.case_file_id],
         "records:upload_simple": [w.review.case_file_id],
         "records:documents": [w.review.case_file_id],
@@ -250,7 +289,7 @@ def may_pass(kinds, who) -> bool:
     if kinds == ANYBODY:
         return True
     if kinds == ALL_SIGNED_IN:
-        return who not in ("nobody", "without second factor")
+        return who not in ("nobody", "record holder", "without second factor")
     return who in kinds
 
 
@@ -280,7 +319,7 @@ def fault(response, kinds, who, name) -> str:
         return "should not be asked to sign in" if "/account/login" in location else ""
     if "anybody" in declared_routes()[name].who:  # open, but only with what a link brings
         return "" if status == 404 else "should be 404"
-    if who == "nobody":
+    if who in ("nobody", "record holder"):
         asked = status == 401 or (status == 302 and "/login" in location)
         return "" if asked else "should be asked to sign in"
     if who == "without second factor":

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from secondop.api.dicomweb import pictures, retrieve, search
+from secondop.api.dicomweb import door, pictures, retrieve, search
 
 
 class UidConverter:
@@ -56,4 +56,7 @@ _routes = [
     path(SERIES, retrieve.series, name="one_series"),
     path(INSTANCE, retrieve.instance, name="instance"),
 ]
-urlpatterns = [path("case-files/<uuid:pk>/dicom-web/", include(_routes))]
+urlpatterns = [
+    path("case-files/<uuid:pk>/dicom-web/", include(_routes)),
+    path("door/images/studies", door.store, name="door_store"),
+]
