@@ -97,7 +97,7 @@ class TestAFolder:
         expect(page.locator("[data-study]").first).to_contain_text("Jan 15, 2024")
         letters = page.locator("[data-images-letters]")
         expect(letters).to_contain_text("1 file looks like a letter")
-        at_images.look()
+        at_images.look("patient-images-found")
         shoot(page, "found")
         page.get_by_text("MRI head").click()
         expect(found.locator("h2")).to_contain_text("1 study, 7 images")
