@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Value
+from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -55,8 +57,10 @@ def reveal(referral: Referral, *, by: Any) -> None:
             _("The seal does not match its hash. Nothing was opened. Please call the clinic.")
         ).or_raise()
     _open_original(referral, by=by)
-    opinion.revealed_at = timezone.now()
+    # The database's clock, as for the seal; one that was set back cannot turn the two round.
+    opinion.revealed_at = Greatest(Now(), Value(opinion.seal.sealed_at))
     opinion.save(update_fields=["revealed_at"])
+    opinion.refresh_from_db(fields=["revealed_at"])
     if referral.part == Referral.Part.FURTHER:
         draw_letters(referral, by=by)
     note("opinion.revealed", by=by, about=opinion, sha256=opinion.seal.sha256)

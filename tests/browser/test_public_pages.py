@@ -6,7 +6,7 @@ from django.urls import reverse
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("name", ["home", "how", "limits", "privacy", "accessibility"])
+@pytest.mark.parametrize("name", ["home", "how", "limits", "privacy", "accessibility", "verify"])
 def test_public_page(visitor, name):
     visitor.go(reverse(f"pages:{name}")).look(f"public-{name}")
     assert visitor.page.title()
