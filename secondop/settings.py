@@ -110,6 +110,8 @@ DATABASES["default"] |= {
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
 # With a proxy that knows X-Accel-Redirect, the prefix of its internal location, e.g. "/_stored/".
 ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", default="")
+# The same for one range of a local file: see deploy/nginx/ranges.conf, e.g. "/_ranges/".
+ACCEL_RANGES_PREFIX = env.str("ACCEL_RANGES_PREFIX", default="")
 FILES_DIR = STATE_DIR / "files"
 UPLOADS_DIR = STATE_DIR / "uploads"  # unfinished uploads; local to the web machine or a shared disk
 _stored = (

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 
 from records.dicom import packs, writer
 from records.dicom.metadata import header_of
+from records.dicom.pieces import NO_PREAMBLE
 from records.dicom.reader import UNDEFINED, Header
 from records.dicom.values import DEFLATED_LE, EXPLICIT_LE, NATIVE
 from records.imaging import View
 from records.models import ImagingInstance
 
 MAX_BULK_BYTES = 512 * 1024**2
+AHEAD, AHEAD_BYTES = 4, 4 * 1024**2  # at most 16 MB wait to be sent
 ITEM = b"\xfe\xff\x00\xe0"
 END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 
@@ -37,6 +41,33 @@ def whole(view: View, instance: ImagingInstance) -> tuple[int, Iterator[bytes]]:
     if view.is_sealed:
         return _projected(view, instance)
     return instance.size_bytes, _checked(instance)
+
+
+def whole_each(
+    view: View, chosen: list[ImagingInstance]
+) -> Iterator[tuple[ImagingInstance, Iterator[bytes]]]:
+    """Many files in turn. The next ones are read and hashed while one is being sent."""
+    if view.is_sealed:
+        yield from ((one, _projected(view, one)[1]) for one in chosen)
+        return
+    with ThreadPoolExecutor(1, "hash") as pool:
+        waiting: deque[Future[bytes] | None] = deque()
+        following = iter(chosen)
+        for one in chosen:
+            while len(waiting) < AHEAD and (later := next(following, None)):
+                is_small = later.size_bytes <= AHEAD_BYTES
+                waiting.append(pool.submit(_checked_at_once, later) if is_small else None)
+            ready = waiting.popleft()
+            yield one, iter([ready.result()]) if ready else _checked(one)
+
+
+def _checked_at_once(instance: ImagingInstance) -> bytes:
+    raw = packs.read(instance.pack.key, instance.offset, instance.size_bytes)
+    if hashlib.sha256(raw).hexdigest() != instance.sha256:
+        raise packs.Damaged
+    if raw[128:132] == b"DICM" and not raw.startswith(NO_PREAMBLE):
+        return NO_PREAMBLE + raw[128:]
+    return raw
 
 
 def _checked(instance: ImagingInstance) -> Iterator[bytes]:

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponseBase
 
 from records import imaging_lane
 from secondop.api.dicomweb.answers import edge
-from secondop.api.dicomweb.retrieve import frame_answer, tell_series_metadata
+from secondop.api.dicomweb.frame_answers import frame_answer
+from secondop.api.dicomweb.retrieve import tell_series_metadata
 from secondop.api.dicomweb.search import tell_instances
 
 _UID = "[0-9A-Za-z.-]{1,64}"

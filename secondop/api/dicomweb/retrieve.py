@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +12,11 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from records import imaging_lane
-from records.dicom import metadata, packs, retrieval, writer
-from records.dicom.pieces import BLOCK_BYTES
+from records.dicom import metadata, packs, retrieval, zipping
 from records.dicom.projection import PALETTES, PIXEL_TAGS
-from records.dicom.values import frame_type
 from records.imaging import View, view_of
 from records.models import ImagingInstance, ImagingSeries
-from secondop.api.dicomweb import accept, measurements, multipart
+from secondop.api.dicomweb import accept, measurements
 from secondop.api.dicomweb.accept import DICOM, DICOM_JSON, OCTETS
 from secondop.api.dicomweb.answers import (
     dicom_json,
@@ -29,11 +25,13 @@ from secondop.api.dicomweb.answers import (
     is_unchanged,
     unchanged,
 )
+from secondop.api.dicomweb.frame_answers import KEPT as KEPT
+from secondop.api.dicomweb.frame_answers import frame_answer, frame_types
 from secondop.api.dicomweb.query import BadQuery
 from secondop.api.dicomweb.store import store
 
 MAX_FRAMES = 1000
-KEPT = "private, max-age=0, must-revalidate"
+ZIP = "application/zip"  # as supplement 211 has it
 
 
 def _root(pk: UUID) -> str:
@@ -118,7 +116,7 @@ def frames(
     syntax = found.TransferSyntaxUID
     if len(places) == 1:
         return frame_answer(request, found.pk, found.pack.key, syntax, places[0])
-    media_type, full_type = _frame_types(syntax)
+    media_type, full_type = frame_types(syntax)
     if not accept.wants_multipart(request, media_type, OCTETS):
         raise accept.NotAcceptable
     base = request.path.rpartition("/")[0]
@@ -127,44 +125,6 @@ def frames(
         for number, place in zip(wanted, places, strict=True)
     )
     return in_parts(each, media_type)
-
-
-def _frame_types(transfer_syntax: str) -> tuple[str, str]:
-    media_type = frame_type(transfer_syntax)
-    return media_type, f"{media_type}; transfer-syntax={writer.syntax_written(transfer_syntax)}"
-
-
-def frame_answer(
-    request: HttpRequest, pk: UUID, key: str, transfer_syntax: str, place: tuple[int, int]
-) -> HttpResponseBase:
-    """One frame, wrapped or bare as asked. Who may have it was decided by the caller."""
-    media_type, full_type = _frame_types(transfer_syntax)
-    as_parts = accept.wants_multipart(request, media_type, OCTETS)
-    etag = f"{pk.hex}-{place[0]}-{'m' if as_parts else 's'}"
-    if is_unchanged(request, etag):
-        return unchanged(etag)
-    offset, length = place
-    before, after = b"", b""
-    if as_parts:
-        boundary = multipart.new_boundary()
-        before = multipart.part_head(boundary, full_type, request.path)
-        after = b"\r\n" + multipart.end(boundary)
-        full_type = f'multipart/related; type="{media_type}"; boundary={boundary}'
-    response: HttpResponseBase
-    if length <= BLOCK_BYTES:
-        body = packs.read(key, offset, length)
-        if len(body) != length:
-            raise packs.Damaged
-        response = HttpResponse(b"".join((before, body, after)))
-    else:
-        response = StreamingHttpResponse(
-            chain([before], packs.blocks(key, offset, length), [after])
-        )
-    response["Content-Type"] = full_type
-    response["Content-Length"] = str(len(before) + length + len(after))
-    response["ETag"] = f'"{etag}"'
-    response["Cache-Control"] = KEPT
-    return response
 
 
 def _numbers(text: str) -> list[int]:
@@ -215,19 +175,21 @@ def instance(
 
 
 def _whole(request: HttpRequest, view: View, rows: Any, study: Any) -> HttpResponseBase:
-    if not accept.wants_multipart(request, DICOM):
+    as_zip = accept.wanted(request)[0].media_type == ZIP
+    if not as_zip and not accept.wants_multipart(request, DICOM):
         raise accept.NotAcceptable
     view.note_opened(study)
     chosen = list(  # ids before streaming begins: nothing is asked of the database meanwhile
         rows.select_related("pack").defer("search").order_by("series", "InstanceNumber", "id")
     )
-    return in_parts(_each(view, chosen), DICOM)
-
-
-def _each(view: View, chosen: list[ImagingInstance]) -> Iterator[tuple[str, str, Iterator[bytes]]]:
-    for one in chosen:
-        _size, blocks = retrieval.whole(view, one)
-        yield _dicom_type(one), "", blocks
+    if not as_zip:
+        parts = ((_dicom_type(one), "", each) for one, each in retrieval.whole_each(view, chosen))
+        return in_parts(parts, DICOM)
+    found = zipping.members(view, chosen)
+    response = StreamingHttpResponse(zipping.stream(found), content_type=ZIP)
+    response["Content-Length"] = str(zipping.size_of(found))
+    response["Content-Disposition"] = 'attachment; filename="images.zip"'
+    return response
 
 
 def _dicom_type(instance: ImagingInstance) -> str:
