@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from records.models import AccessGrant, CaseFile
+from requests_app.completeness.choosing import completeness_of
 from requests_app.models import OpinionRequest
 from requests_app.sections import what_is_missing
 from secondop.accounts.roles import COORDINATOR
@@ -131,6 +132,20 @@ def may_mark_ready(user: Any, opinion_request: OpinionRequest, *, waiver: str = 
         readable = readable.filter(blinding_class="clear")
     if not readable.exists() and not waiver:
         return not_now(_("No record is cleared for the specialist yet. Clear one, or say why not."))
+    gaps = [] if waiver else completeness_of(opinion_request).gaps
+    if gaps:
+        names = "; ".join(finding.title for finding in gaps)
+        sentence = _("Still missing: %(names)s. Get them, or say why you go on without them.")
+        return not_now(sentence % {"names": names})
+    return YES
+
+
+def may_waive(user: Any, opinion_request: OpinionRequest) -> Verdict:
+    """Decide what this request does not need, and which checklists it is held to."""
+    if not (verdict := _only_coordinator(user, opinion_request)):
+        return verdict
+    if opinion_request.status not in (Status.SUBMITTED, Status.NEEDS_PATIENT, Status.COLLECTING):
+        return not_now(_("The records of this request were called complete."))
     return YES
 
 

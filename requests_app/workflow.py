@@ -14,7 +14,9 @@ from records.models import CaseFile
 from records.proxies import on_behalf_of
 from records.workflow import discard_files
 from requests_app import rules
+from requests_app.completeness.choosing import completeness_of, hold_to
 from requests_app.deadlines import DEADLINES, due_at
+from requests_app.gathering import keep_waiver
 from requests_app.models import Message, OpinionRequest, StatusChange
 from requests_app.signals import request_closed
 from secondop.accounts.models import User
@@ -95,6 +97,7 @@ def submit(opinion_request: OpinionRequest, *, truth_name: str, by: Any) -> None
     opinion_request.submitted_at = opinion_request.submitted_at or timezone.now()
     opinion_request.save(update_fields=["truth_name", "truth_signed_at", "submitted_at"])
     move(opinion_request, Status.SUBMITTED, by=by, verb="request.submitted")
+    hold_to(opinion_request)
     search_case_file(opinion_request.case_file)
     tell(
         coordinators_of(opinion_request),
@@ -138,8 +141,12 @@ def return_with_advice(opinion_request: OpinionRequest, *, advice: str, by: Any)
 
 @transition
 def mark_ready(opinion_request: OpinionRequest, *, waiver: str = "", by: Any) -> None:
-    """The records are enough; `waiver` is the reason the patient reads when something lacks."""
+    """The records are enough. `waiver` is why the clinic goes on without what is missing: it is
+    kept for each missing item, and the patient reads it.
+    """
     rules.may_mark_ready(by, opinion_request, waiver=waiver).or_raise()
+    for finding in completeness_of(opinion_request).gaps:
+        keep_waiver(opinion_request, finding.name, waiver, by=by)
     move(opinion_request, Status.READY, by=by, verb="request.ready", reason=waiver)
 
 

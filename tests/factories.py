@@ -230,7 +230,7 @@ def _walk_on(
     roads = {
         "submitted": lambda it: requests.submit(it, truth_name="Maria Example", by=patient),
         "collecting": lambda it: requests.accept(it, by=by),
-        "ready": lambda it: requests.mark_ready(it, by=by),
+        "ready": lambda it: requests.mark_ready(it, waiver="What we have is enough.", by=by),
         "referred": lambda it: referrals.refer(it, to=who or specialist(clinic), by=by),
         "in_review": lambda it: referrals.take(
             it.referrals.get(), by=it.referrals.get().specialist.user

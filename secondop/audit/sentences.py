@@ -19,6 +19,13 @@ SENTENCES: dict[str, str | Promise] = {
     "proxy.invited": _("invited somebody to act for a patient"),
     "proxy.invitation_revoked": _("took back an invitation to act for a patient"),
     "proxy.ended": _("ended that somebody acts for a patient"),
+    # checklists
+    "item.answered": _("answered a question about the records"),
+    "item.waived": _("decided to go on without a record"),
+    "item.needed_again": _("decided that a record is needed after all"),
+    "checklist.chosen": _("chose the checklists of a request"),
+    "checklist.saved": _("saved a version of a checklist"),
+    "checklist.signed": _("signed a version of a checklist"),
     # records
     "case_file.opened": _("opened a case file to somebody"),
     "case_file.closed": _("closed a case file to somebody"),
@@ -34,6 +41,8 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.agreed": _("agreed, as the second person, to what a sealed specialist sees"),
     "decision.not_agreed": _("did not agree, as the second person, to showing an item"),
     "blinding.held_back": _("withheld an item again: new hits were found in it"),
+    "giveaway_term.added": _("added a word that gives a diagnosis away"),
+    "giveaway_term.switched": _("switched a word that gives a diagnosis away on or off"),
     "document.opened": _("opened a document"),
     "document.read": _("marked a document as read"),
     "document.downloaded": _("downloaded a document"),

@@ -10,9 +10,11 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from records import workflow as documents
+from records.dicom.ingest import Batch
 from records.models import (
     CaseFile,
     Document,
+    ImagingSeries,
     OriginalDiagnosis,
     Patient,
     Proxy,
@@ -31,6 +33,7 @@ from secondop.audit.trail import note
 from secondop.demo.clock import let_deadline_pass
 from secondop.demo.papers import Paper, as_pdf
 from secondop.demo.people import BORN_ON, DEMO_PEOPLE
+from secondop.demo.pictures import ultrasound
 from secondop.demo.stories import Story, Written
 from secondop.lib.storage import new_key
 from specialists import workflow as referrals
@@ -45,6 +48,9 @@ ENDS_BEFORE_READY = (
     "expired",
     "collecting",
 )
+
+# Why the clinic goes on without what its checklist names; the patient and the report say it.
+ENOUGH = "The specialist can answer your questions with the records that are here."
 
 
 def walk(story: Story, *, clinic: Clinic, people: dict[str, User]) -> OpinionRequest:
@@ -70,7 +76,7 @@ def walk(story: Story, *, clinic: Clinic, people: dict[str, User]) -> OpinionReq
     opinion_request = requests.accept(opinion_request, urgent=story.urgent, by=coordinator)
     if story.status == "collecting":
         return opinion_request
-    opinion_request = requests.mark_ready(opinion_request, by=coordinator)
+    opinion_request = requests.mark_ready(opinion_request, waiver=ENOUGH, by=coordinator)
     if story.status == "ready":
         return opinion_request
     return _review(story, opinion_request, people=people)
@@ -96,15 +102,18 @@ def _draft(story: Story, *, clinic: Clinic, people: dict[str, User]) -> OpinionR
         due_at=due_at("draft", urgent=False, clinic=clinic, start=now),
     )
     _say(story, opinion_request)
+    classified_by = people.get(story.coordinator) if story.is_prepared else None
     for paper in story.papers:
         _add(
             paper,
             case_file,
             by=user,
-            classified_by=people.get(story.coordinator),
-            screen_now=story.status not in ENDS_BEFORE_READY,
+            classified_by=classified_by,
+            screen_now=story.status not in ENDS_BEFORE_READY or not story.is_prepared,
             today=today,
         )
+    if story.has_pictures:
+        _add_pictures(case_file, by=user, classified_by=classified_by, today=today)
     return opinion_request
 
 
@@ -139,7 +148,7 @@ def _administrator(story: Story, people: dict[str, User]) -> User:
 
 def _say(story: Story, opinion_request: OpinionRequest) -> None:
     """The patient's questions and free text; a coordinator has cleared both where one is named."""
-    clear = BlindingClass.CLEAR if story.coordinator else ""
+    clear = BlindingClass.CLEAR if story.coordinator and story.is_prepared else ""
     common: dict[str, Any] = {"clinic": opinion_request.clinic}
     for position, text in enumerate(story.questions, 1):
         question = Question.objects.create(
@@ -201,6 +210,27 @@ def _add(
     document.save(update_fields=fields)
 
 
+def _add_pictures(
+    case_file: CaseFile, *, by: User, classified_by: User | None, today: date
+) -> None:
+    """Store the drawn examination as a push of images would; cleared where the story goes on."""
+    patient = case_file.patient
+    with Batch(case_file, by=by) as batch:
+        for file in ultrasound(patient=patient.full_name, patient_id="HV-88213", today=today):
+            batch.begin()
+            batch.write(file)
+            batch.finish()
+        results = batch.close()
+    if problems := [result.problem for result in results if result.problem]:
+        raise RuntimeError(f"demo images were not accepted: {problems}")
+    if classified_by:
+        ImagingSeries.objects.filter(case_file=case_file).update(
+            blinding_class=BlindingClass.CLEAR,
+            classified_by=classified_by,
+            classified_at=timezone.now(),
+        )
+
+
 def _review(
     story: Story, opinion_request: OpinionRequest, *, people: dict[str, User]
 ) -> OpinionRequest:
@@ -215,6 +245,9 @@ def _review(
         return opinion_request
     for referral in opinion_request.referrals.order_by("offered_at", "id"):
         referrals.take(referral, by=referral.specialist.user)
+    for written in story.sealed:
+        by = people[written.by]
+        _seal(written, opinion_request.referrals.get(specialist__user=by), by=by)
     for written in story.opinions:
         referral = opinion_request.referrals.get(specialist__user=people[written.by])
         _write(written, referral, by=people[written.by])
@@ -235,13 +268,18 @@ def _read(referral: Referral, *, by: User, only_clear: bool = False) -> None:
             note("document.opened", by=by, about=document)
 
 
-def _write(written: Written, referral: Referral, *, by: User) -> None:
-    """Write, seal, reveal, compare, answer, sign: as the pages do."""
+def _seal(written: Written, referral: Referral, *, by: User) -> Referral:
+    """Read what is open, write the independent opinion and lock it."""
     _read(referral, by=by, only_clear=referral.review_mode == "sealed")
     version = referral.opinion.version
     referral = referrals.save_independent(referral, version=version, by=by, **written.independent)
+    return referrals.seal(referral, by=by) if referral.review_mode == "sealed" else referral
+
+
+def _write(written: Written, referral: Referral, *, by: User) -> None:
+    """Write, seal, reveal, compare, answer, sign: as the pages do."""
+    referral = _seal(written, referral, by=by)
     if referral.review_mode == "sealed":
-        referral = referrals.seal(referral, by=by)
         referral = referrals.reveal(referral, by=by)
         _read(referral, by=by)
     name, after, reason = written.revision

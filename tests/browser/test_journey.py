@@ -165,6 +165,7 @@ def triage_and_refer(visitor, opinion_request, people):
     page.get_by_text("2 of").first.wait_for()
     visitor.go(reverse("requests:mark_ready", args=[opinion_request.pk]))
     visitor.look("coordinator-04-ready")
+    fill(page, text="The mammogram report answers the question.")
     send(page, "Mark complete")
     visitor.go(reverse("specialists:refer", args=[opinion_request.pk])).look("coordinator-05-refer")
     pick(page, "to", str(people["specialist"].pk))

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from records.models import (
@@ -40,15 +40,15 @@ from requests_app.models import (
 from secondop.audit.trail import note
 from secondop.notifications.outbox import tell
 from specialists import workflow
-from specialists.models import Opinion, Referral
+from specialists.models import Opinion, Panel, PanelSeat, Referral
 from tests import factories as make
+from tests.contracts.planting import hide_images, plant_the_rest, store_images
 
 BASE = datetime.now(tz=timezone.get_default_timezone()).replace(
     hour=9, minute=0, second=0, microsecond=0
 )
 NOW = BASE + timedelta(hours=3)
 LATER = {"until", "expires_at", "answer_by", "review_by", "due_at", "about_due_at"}
-APPEND_ONLY = {"AuditEvent", "StatusChange", "Seal", "OpinionRevision"}
 SEALED_NAMES = (("question", " 0"), ("statement", ""), ("upload", " 0"))
 
 
@@ -65,6 +65,9 @@ class Secret:
     told: bool = True  # whether there is an original diagnosis at all
     born_on: date = date(1970, 3, 14)
     other_opinion: bool = False
+    asks_for_more: bool = False  # the other reader does, and gets it
+    is_further: bool = False  # the reader was asked because others differ
+    in_panel: bool = False  # which the other reader leads
 
     def __call__(self, where: str) -> str:
         """The sealed text of one place; a test may ask where a text came from."""
@@ -77,6 +80,7 @@ class World:
     referral: Referral
     secret: Secret
     ids: list[str] = field(default_factory=list)  # asked of the specialist's routes
+    cases: list[str] = field(default_factory=list)  # case files: in hand, and somebody else's
     few: list[str] = field(default_factory=list)  # asked of all others
 
 
@@ -85,15 +89,15 @@ def fixed(name: str) -> uuid.UUID:
 
 
 @contextmanager
-def fixed_ids() -> Iterator[None]:
-    """New rows of our models get ids that follow from their model and their number."""
+def fixed_ids(when: str = "") -> Iterator[None]:
+    """New rows of our models get ids that follow from their model, `when` and their number."""
     counted: Counter[str] = Counter()
     changed = []
 
     def maker(label: str) -> Any:
         def make_id() -> uuid.UUID:
             counted[label] += 1
-            return fixed(f"{label} {counted[label]}")
+            return fixed(f"{when}{label} {counted[label]}")
 
         return make_id
 
@@ -123,6 +127,7 @@ def build(secret: Secret) -> World:
         for case in cases:
             _walk_to_referral(case, staff)
         in_hand, offered, ended, elsewhere = cases
+        store_images(in_hand, secret)
         for case in (in_hand, offered, ended):
             workflow.refer(case, to=reader, by=staff, summary="Please look at the imaging.")
         workflow.refer(elsewhere, to=colleague, by=staff)
@@ -132,6 +137,13 @@ def build(secret: Secret) -> World:
         _thread(in_hand, reader, staff)
     for case in cases:
         _hide(case, secret, staff, colleague)
+    hide_images(in_hand, secret)
+    if secret.is_further:
+        Referral.objects.filter(pk=referral.pk).update(part=Referral.Part.FURTHER)
+    if secret.in_panel:
+        _hide_panel(in_hand, colleague, staff)
+    with fixed_ids("rest "):
+        plant_the_rest(in_hand, secret, [staff, colleague.user, in_hand.started_by])
     _stop_the_clocks()
     world = World(reader.user, Referral.objects.get(pk=referral.pk), secret)
     world.ids = _ids_to_try(cases)
@@ -139,6 +151,7 @@ def build(secret: Secret) -> World:
     clear = in_hand.case_file.documents.filter(blinding_class="clear").order_by("pk")[:1]
     few = [in_hand.pk, in_hand.case_file_id, referral.pk, *clear.values_list("pk", flat=True)]
     few += [fixed(f"sealed document {tag} 0"), fixed(f"sealed question {tag} 0")]
+    world.cases = [str(in_hand.case_file_id), str(cases[3].case_file_id)]
     world.few = [str(pk) for pk in few]
     return world
 
@@ -171,7 +184,7 @@ def _walk_to_referral(case: OpinionRequest, staff: Any) -> None:
 
     case = requests.submit(case, truth_name="A Person", by=case.started_by)
     case = requests.accept(case, by=staff)
-    requests.mark_ready(case, by=staff)
+    requests.mark_ready(case, waiver="What we have is enough.", by=staff)
 
 
 def _thread(case: OpinionRequest, reader: Any, staff: Any) -> None:
@@ -326,14 +339,34 @@ def _hide_other_opinion(case: OpinionRequest, secret: Secret, colleague: Any, st
         author=colleague.user, from_clinic=False, text=secret("other thread"),
     )  # fmt: skip
     workflow.seal(Referral.objects.get(pk=other.pk), by=colleague.user)
+    if secret.asks_for_more:  # the request goes to the clinic and back while the reader reads
+        other = Referral.objects.get(pk=other.pk)
+        workflow.ask_for_more(other, text=secret("asked for"), by=colleague.user)
+        workflow.resume(OpinionRequest.objects.get(pk=case.pk), by=staff)
+
+
+def _hide_panel(case: OpinionRequest, colleague: Any, staff: Any) -> None:
+    """A panel that the colleague leads; the reader is one of its members."""
+    panel = Panel.objects.create(
+        clinic=case.clinic, opinion_request=case, lead=colleague, made_by=staff
+    )
+    PanelSeat.objects.create(clinic=case.clinic, panel=panel, specialty="Oncology", needed=2)
+    case.referrals.update(panel=panel)
+
+
+def _append_only_tables() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname='append_only'")
+        return {name for (name,) in cursor.fetchall()}
 
 
 def _stop_the_clocks() -> None:
     """Every moment in the database becomes one of two; only documents keep their order."""
+    append_only = _append_only_tables()
     for model in apps.get_models():
         if model._meta.app_label in {"sessions", "axes", "usersessions"}:
             continue
-        if model.__name__ in APPEND_ONLY or not model._meta.managed:
+        if model._meta.db_table in append_only or not model._meta.managed:
             continue
         for column in model._meta.concrete_fields:
             if not isinstance(column, models.DateTimeField):

@@ -134,7 +134,7 @@ def taken_by(it, who):
     from specialists import workflow as referrals
 
     by = coordinator(it.clinic)
-    requests.mark_ready(OpinionRequest.objects.get(pk=it.pk), by=by)
+    requests.mark_ready(OpinionRequest.objects.get(pk=it.pk), waiver="Enough.", by=by)
     row = referrals.refer(OpinionRequest.objects.get(pk=it.pk), to=who, by=by)
     referrals.take(it.referrals.get(), by=who.user)
     return row

@@ -261,9 +261,22 @@ class TestMarkReady:
     def test_an_open_review_needs_no_cleared_record(self, client, staff, clinic):
         it = opinion_request_at("collecting", clinic, review_mode="open")
         it.case_file.documents.update(blinding_class="withheld")
-        client.post(url("mark_ready", it), {"text": "", "seen": seen_token(it)})
+        client.post(url("mark_ready", it), {"text": "Enough.", "seen": seen_token(it)})
         it.refresh_from_db()
         assert it.status == "ready"
+
+
+    def test_what_the_checklist_misses_is_named_and_waived_with_one_reason(
+        self, client, staff, clinic
+    ):
+        it = opinion_request_at("collecting", clinic)
+        refused = client.post(url("mark_ready", it), {"text": "", "seen": seen_token(it)})
+        assert "Still missing: " in refused.content.decode()
+        client.post(url("mark_ready", it), {"text": "Not needed here.", "seen": seen_token(it)})
+        it.refresh_from_db()
+        assert it.status == "ready"
+        assert {waiver.reason for waiver in it.waivers.all()} == {"Not needed here."}
+        assert it.waivers.filter(item="core.letters").exists()
 
 
 class TestReopen:

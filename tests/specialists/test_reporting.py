@@ -184,7 +184,7 @@ class TestVersions:
 
         by = coordinator(opinion_request.clinic)
         opinion_request = requests.reopen(opinion_request, reason="New scan.", by=by)
-        opinion_request = requests.mark_ready(opinion_request, by=by)
+        opinion_request = requests.mark_ready(opinion_request, waiver="Enough.", by=by)
         who = specialist(opinion_request.clinic)
         opinion_request = referrals.refer(opinion_request, to=who, by=by)
         referral = opinion_request.referrals.get(specialist=who)
