@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 - prose that people read; breaking it elsewhere helps nobody
 
+from dataclasses import replace
+
 from secondop.demo.papers import Paper
 from secondop.demo.stories import Option, Story, Written
 
@@ -202,7 +204,17 @@ FOUNDING = Story(
     private_reason="Dr Brandt never looked at me while he spoke.",
     safety={"has_allergies": "yes", "allergies": "Penicillin (rash)", "has_implants": "no",
             "takes_anticoagulants": "no", "is_pregnant": "no", "has_kidney_disease": "no"},
-    papers=PAPERS, opinions=(FELD, OKAFOR),
+    papers=PAPERS, opinions=(FELD, OKAFOR), has_pictures=True,
     summary_of_offer="Woman in her fifties, newly found breast tumor. Imaging, core biopsy and blood "
                      "results are complete. Asks about options.",
+)  # fmt: skip
+
+# The same story earlier on its way, so that each desk has it: prepared by nobody yet; and with one
+# reader who has sealed while the other still reads, neither knowing of the other.
+AT_THE_DESK = replace(
+    FOUNDING, patient="nadia@patients.example", status="collecting", opinions=(), is_prepared=False
+)
+BEING_READ = replace(
+    FOUNDING, patient="clara@patients.example", status="in_review", opinions=(), sealed=(OKAFOR,),
+    specialists=("feld@riverside.example", "okafor@riverside.example"),
 )  # fmt: skip

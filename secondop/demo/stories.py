@@ -1,4 +1,4 @@
-"""What happens to whom in the playground: fourteen requests, one for every state and one more."""
+"""What happens to whom in the playground: sixteen requests, one for every state and more."""
 
 from __future__ import annotations
 
@@ -53,6 +53,9 @@ class Story:
     specialists: tuple[str, ...] = ()  # who is asked, when nobody has written yet
     summary_of_offer: str = ""
     opinions: tuple[Written, ...] = ()
+    sealed: tuple[Written, ...] = ()  # written and sealed; the original is still closed to them
+    is_prepared: bool = True  # False: nothing is classified, it lies at the blinding desk
+    has_pictures: bool = False  # an ultrasound examination drawn by computer
     says: str = ""  # what the clinic asks or advises
     acts_for: tuple[str, str] = ("", "")  # name and date of birth, when a proxy asks
     follow_up: str = ""

@@ -15,12 +15,14 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import override_settings
 
-from records.models import Document
+from records.models import Document, ImagingSeries
 from requests_app.models import OpinionRequest, Report
 from secondop.accounts.models import Clinic, Membership, User
 from secondop.accounts.roles import PATIENT, ROLES
 from secondop.demo.people import DEMO_PEOPLE, PASSWORD
+from secondop.lib.canonical import canonical_json
 from specialists.models import Opinion
+from specialists.verifying import verify
 
 pytestmark = pytest.mark.django_db
 COUNTED = (User, Clinic, Membership, OpinionRequest, Document, Opinion, Report)
@@ -28,7 +30,7 @@ COUNTED = (User, Clinic, Membership, OpinionRequest, Document, Opinion, Report)
 
 @pytest.fixture(scope="class")
 def seeded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """The playground, made once for the class: it walks fourteen requests and screens their files.
+    """The playground, made once for the class: it walks sixteen requests and screens their files.
 
     Each test runs in a savepoint inside the transaction that is undone at the end.
     """
@@ -45,7 +47,7 @@ def demo(seeded, settings):
 
 class TestSeedDemo:
     def test_it_covers_every_state_at_two_clinics_in_every_role(self, demo):
-        assert OpinionRequest.objects.count() == 14
+        assert OpinionRequest.objects.count() == 16
         statuses = set(OpinionRequest.objects.values_list("status", flat=True))
         assert statuses == set(OpinionRequest.Status.values)
         assert Clinic.objects.filter(opinion_requests__isnull=False).distinct().count() == 2
@@ -55,6 +57,26 @@ class TestSeedDemo:
         before = [model.objects.count() for model in COUNTED]
         call_command("seed_demo", stdout=io.StringIO())
         assert [model.objects.count() for model in COUNTED] == before
+
+    def test_the_founding_example_stands_at_three_stages(self, demo):
+        def of(email):
+            return OpinionRequest.objects.get(started_by__email=f"{email}@patients.example")
+
+        desk, reading, done = of("nadia"), of("clara"), of("maria")
+        assert desk.status == "collecting"
+        assert set(desk.case_file.documents.values_list("blinding_class", "status")) == {
+            ("", "available")
+        }
+        assert desk.questions.filter(blinding_class="")
+        assert sorted(reading.referrals.values_list("status", flat=True)) == ["sealed", "taken"]
+        assert not Opinion.objects.filter(referral__opinion_request=reading).exclude(
+            revealed_at=None
+        )
+        snapshot = done.reports.get().snapshot
+        assert [o["blinding"]["is_intact"] for o in snapshot["opinions"]] == [True, True]
+        assert verify(canonical_json(snapshot)).problems == []
+        for case in (desk, reading, done):
+            assert ImagingSeries.objects.filter(case_file=case.case_file_id).count() == 1
 
     def test_two_oncologists_disagree_in_the_founding_example(self, demo):
         report = Report.objects.get(opinion_request__started_by__email="maria@patients.example")

@@ -8,16 +8,16 @@ from django.db import transaction
 
 from requests_app.models import OpinionRequest
 from secondop.demo.answered import ANSWERED
-from secondop.demo.founding import FOUNDING
+from secondop.demo.founding import AT_THE_DESK, BEING_READ, FOUNDING
 from secondop.demo.on_the_way import ON_THE_WAY
 from secondop.demo.people import make_people
 from secondop.demo.walking import walk
 
-STORIES = (*ON_THE_WAY, *ANSWERED, FOUNDING)
+STORIES = (*ON_THE_WAY, *ANSWERED, AT_THE_DESK, BEING_READ, FOUNDING)
 
 
 class Command(BaseCommand):
-    help = "Make two clinics, people in all roles, and 14 requests in every state."
+    help = "Make two clinics, people in all roles, and 16 requests in every state."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
