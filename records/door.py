@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from io import BytesIO
 from typing import Any
 
 from django.db import transaction
@@ -123,10 +124,24 @@ def _taken(link: HolderLink) -> RecordRequest:
 
 @transaction.atomic
 def say(link: HolderLink, text: str) -> None:
-    """A note to the clinic. Of a first doctor it is context, withheld until the reveal."""
+    """A note to the clinic: a line of the ledger."""
     record_request = _taken(link)
     arrivals.write(record_request, Kind.NOTED, text=text, by_holder=True)
     arrivals.tell_clinic(record_request, "record_holder_wrote")
+
+
+def keep_context(link: HolderLink, text: str) -> None:
+    """What an invited first doctor thinks becomes a document of the case file.
+
+    SECURITY: it has no blinding class, so it is withheld from a sealed reader like everything that
+    nobody has classified; after the reveal the specialist reads it.
+    """
+    if link.record_request.wants_context:
+        words = text.encode()
+        upload = begin_upload(
+            link, file_name=_("Note of the first doctor") + ".txt", size_bytes=len(words)
+        )
+        uploads.append(upload, BytesIO(words), offset=0, length=len(words))
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from requests_app import first_doctor_told
 from requests_app.damaged_images import open_tasks_about_damage
 from requests_app.models import Rendering, Report
 from requests_app.rendering import render_pdf
@@ -41,3 +42,9 @@ def _render(rendering: Rendering) -> None:
 def tell_of_damaged_images() -> None:
     """Every ten minutes from beat: one task for staff for each damaged pack of images."""
     open_tasks_about_damage()
+
+
+@shared_task(ignore_result=True)
+def tell_of_first_doctors() -> None:
+    """Hourly from beat: a delivered report whose patient wants the first doctor told."""
+    first_doctor_told.tell_coordinators()

@@ -188,6 +188,10 @@ CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "secondop.jobs.tasks.sweep", "schedule": 30.0},
     "watch deadlines": {"task": "specialists.tasks.watch_deadlines", "schedule": 60.0},
     "chase record holders": {"task": "records.tasks.chase_record_holders", "schedule": 3600.0},
+    "tell of first doctors": {
+        "task": "requests_app.tasks.tell_of_first_doctors",
+        "schedule": 3600.0,
+    },
     "forget unfinished uploads": {
         "task": "records.tasks.forget_unfinished_uploads",
         "schedule": 3600.0,

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from records import arrivals, door, holder_links, uploads
 from records.authorizations import item_lines
+from records.imaging_words import words
 from records.models import Authorization, HolderLetter, HolderLink
 from records.record_request_forms import CodeForm, NeedTimeForm, NoForm, NoteForm
 from records.serving import send
@@ -116,6 +117,7 @@ def _page(request: HttpRequest, link: HolderLink, **forms: Any) -> HttpResponse:
         "has_sent": bool(sent or images) or door.has_sent(record_request),
         "may_send": door.may_send(link),
         "largest": settings.MAX_DOCUMENT_BYTES,
+        "words": words(),
         "note_form": NoteForm(),
         "time_form": NeedTimeForm(),
         "no_form": NoForm(),
@@ -206,6 +208,7 @@ def images_here(request: HttpRequest, link: HolderLink) -> HttpResponse:
 
 
 # --- answers -----------------------------------------------------------------------------------
+@transaction.non_atomic_requests
 @inside
 def answer(request: HttpRequest, link: HolderLink) -> HttpResponse:
     """A note, "we need until", "we do not have it", "that is everything"."""
@@ -223,6 +226,7 @@ def _note(request: HttpRequest, link: HolderLink) -> HttpResponse:
     if not form.is_valid():
         return _page(request, link, note_form=form, form=form)
     door.say(link, form.cleaned_data["text"])
+    door.keep_context(link, form.cleaned_data["text"])
     messages.success(request, _("Your note is with the clinic."))
     return redirect("door:page")
 

@@ -90,6 +90,10 @@ CATALOGUE: dict[str, Wording] = {
     "record_reminder_due": Wording(
         _("Please remind a record holder"), _("A reminder letter is ready to be sent or faxed.")
     ),
+    "first_doctor_to_tell": Wording(
+        _("Please write to a first doctor"),
+        _("A report is delivered, and the patient wants the first doctor told."),
+    ),
     "record_overdue": Wording(
         _("The term for records has passed"), _("A record request has passed its term. Act now.")
     ),

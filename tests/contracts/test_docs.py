@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from records.models import Document
+from records.models import Document, RecordRequest
 from requests_app.deadlines import DEADLINES
 from requests_app.models import OpinionRequest
 from secondop.lib.state_diagram import mermaid
@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("model", "app"),
-    [(OpinionRequest, "requests_app"), (Referral, "specialists"), (Document, "records")],
+    [(OpinionRequest, "requests_app"), (Referral, "specialists"), (Document, "records"),
+     (RecordRequest, "records")],  # fmt: skip
 )
 def test_the_readme_shows_the_current_states(model, app):
     assert mermaid(model) in (ROOT / app / "README.md").read_text()

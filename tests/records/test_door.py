@@ -275,6 +275,19 @@ class TestAnswers:
         assert it.events.get(kind="noted").text == "Slides come by courier."
         assert Notification.objects.filter(message="record_holder_wrote").exists()
 
+    def test_an_invited_first_doctors_note_is_a_withheld_document(self):
+        it = asking.sent(name="Lakeside Imaging")
+        type(it).objects.filter(pk=it.pk).update(wants_context=True)
+        client = asking.at_the_door(it)
+        assert "should know" in client.get("/door/").content.decode()
+        client.post(reverse("door:answer"), {"what": "note", "text": "I would wait and see."})
+        document = Document.objects.get(record_request=it)
+        assert document.blinding_class == ""  # unclassified is withheld
+        from django.core.files.storage import default_storage
+
+        with default_storage.open(document.key) as stored:
+            assert stored.read() == b"I would wait and see."
+
 
 class TestNothingLeavesByTheDoor:
     def test_no_page_of_the_door_names_what_the_case_file_holds(self):
