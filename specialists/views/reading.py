@@ -13,6 +13,7 @@ from records.models import Document
 from secondop.accounts.roles import SPECIALIST
 from secondop.lib.access import get_visible
 from specialists import rules
+from specialists.images import images_for
 from specialists.models import Referral
 from specialists.reading import CaseFileView, Item, mark_read_of, note_opened, project
 
@@ -39,6 +40,8 @@ def case_file(request: HttpRequest, pk: UUID) -> HttpResponse:
     here = _chosen(seen, request.GET.get("document", ""))
     note_opened(row.opinion_request.case_file, "case_file.read", by=request.user)
     context: dict[str, Any] = {"referral": row, "file": seen, "here": here}
+    case_file = row.opinion_request.case_file
+    context["images"] = images_for(request.user, case_file, is_sealed=seen.is_sealed)
     if here:
         document = get_visible(Document, request.user, here.id, as_=SPECIALIST)
         note_opened(document, "document.opened", by=request.user)

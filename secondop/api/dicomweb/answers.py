@@ -50,11 +50,11 @@ def edge(view: View) -> View:
         # SECURITY: by the short way or the long, the same answer to the last header.
         response.headers.setdefault("Vary", "Accept, Accept-Encoding, Accept-Language, Cookie")
         response["Content-Language"] = "en"
-        response["X-Frame-Options"] = "DENY"
+        response.headers.setdefault("X-Frame-Options", "DENY")
         if isinstance(response, HttpResponse):
             response["Content-Length"] = str(len(response.content))
         response["X-Content-Type-Options"] = "nosniff"
-        response["Content-Security-Policy"] = POLICY
+        response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
 
     return answering

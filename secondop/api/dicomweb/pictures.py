@@ -6,9 +6,9 @@ import re
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from records.dicom import packs, thumbnails
+from records.dicom import packs, retrieval, thumbnails
 from records.imaging import view_of
 from records.models import ImagingInstance
 from secondop.api.dicomweb import accept
@@ -16,7 +16,9 @@ from secondop.api.dicomweb.answers import edge, failure, is_unchanged, unchanged
 from secondop.api.dicomweb.query import BadQuery
 from secondop.api.dicomweb.retrieve import KEPT
 
-JPEG = "image/jpeg"
+JPEG, PDF = "image/jpeg", "application/pdf"
+ENCAPSULATED_PDF, PDF_TAG = "1.2.840.10008.5.1.4.1.1.104.1", "00420011"
+PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 EDGES = (64, 128, 256, 512, 1024, 2048)
 
 
@@ -45,8 +47,13 @@ def rendered(
     instance: str = "",
     number: int = 0,
 ) -> HttpResponseBase:
-    """A frame in the window of its file, in full size unless a viewport is asked."""
+    """A frame in the window of its file, in full size unless a viewport is asked; a letter as PDF.
+
+    Source of the latter: PS3.18 table 8.7.4-1, encapsulated documents.
+    """
     chosen = _chosen(request, pk, study, series, instance)
+    if chosen.SOPClassUID == ENCAPSULATED_PDF:
+        return _letter(chosen)
     return _picture(request, chosen, number, _edge_asked(request))
 
 
@@ -65,6 +72,23 @@ def _chosen(
     if found is None:
         raise Http404
     return found
+
+
+def _letter(instance: ImagingInstance) -> HttpResponseBase:
+    """The PDF inside an object, for the viewer's frame. Sealed readers never come here.
+
+    SECURITY: foreign bytes in our origin. The browser's own PDF program shows them; the policy lets
+    them ask for nothing, and only our pages may frame them.
+    """
+    place = retrieval.bulk(instance, PDF_TAG)
+    if place is None:
+        raise Http404
+    response = StreamingHttpResponse(packs.blocks(instance.pack.key, *place), content_type=PDF)
+    response["Content-Length"] = str(place[1])
+    response["Content-Disposition"] = 'inline; filename="letter.pdf"'
+    response["Content-Security-Policy"] = PDF_POLICY
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    return response
 
 
 def _edge_asked(request: HttpRequest) -> int:
