@@ -103,6 +103,12 @@ class Authorization(models.Model):
     def is_signed(self) -> bool:
         return self.signed_at is not None and self.revoked_at is None
 
+    @property
+    def sections(self) -> list[tuple[str, str]]:
+        """The text as heading and words, to be shown; a line that stands alone has no words."""
+        parts = [part.partition("\n") for part in self.text.split("\n\n")]
+        return [(heading, words) for heading, _newline, words in parts]
+
 
 class HolderLinkQuerySet(OfCaseFile):
     def live(self) -> Self:
