@@ -68,6 +68,22 @@ _MAY = """EXISTS (SELECT 1 FROM django_session s
 _OPEN = """SELECT i.alias, i.clinic_id
 FROM (SELECT id AS case_file_id, clinic_id, alias FROM records_casefile) i
 WHERE i.case_file_id = $3::uuid AND {may}"""
+# The picture of the instance in the middle of a series, as `thumbnails.representative` finds it.
+_PICTURE = """
+SELECT pic.id, pic.key, pic.size_bytes
+FROM records_imagingseries i
+JOIN records_imagingstudy st ON st.id = i.study_id
+CROSS JOIN LATERAL (SELECT (count(*) / 2)::int AS middle {of_series}) half
+CROSS JOIN LATERAL (SELECT x.id, x.frame_count {of_series}
+                    ORDER BY x."InstanceNumber", x.id OFFSET half.middle LIMIT 1) one
+JOIN records_imagingpicture pic ON pic.instance_id = one.id AND pic.edge = $5::int
+  AND pic.frame = (one.frame_count + 1) / 2 AND pic.key <> ''
+WHERE i.case_file_id = $3::uuid AND {uids}
+  AND st.status = ANY($6::text[]) AND {sight}
+  AND {may}
+"""
+_OF_SERIES = """FROM records_imaginginstance x JOIN records_imagingpack p ON p.id = x.pack_id
+  WHERE x.series_id = i.id AND x.frame_count > 0 AND p.quarantined_at IS NULL"""
 _REAL = """i."SOPInstanceUID" = $7::text AND se."SeriesInstanceUID" = $8::text
   AND st."StudyInstanceUID" = $9::text"""
 _ALIAS = """i.alias_uid = $7::text AND se.alias_uid = $8::text
@@ -76,6 +92,7 @@ _CLEARED = "se.blinding_class = 'clear' AND i.is_picture"
 _ANYHOW = "TRUE"
 _FIND_TYPES = "(text, uuid, uuid, text, int, text[], text, text, text)"
 _OPEN_TYPES = "(text, uuid, uuid, text)"
+_PICTURE_TYPES = "(text, uuid, uuid, text, int, text[], text, text)"
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,13 @@ class Found:
     transfer_syntax: str
     offset: int
     length: int
+
+
+@dataclass(frozen=True)
+class FoundPicture:
+    picture: Any
+    key: str
+    size_bytes: int
 
 
 def _place(session: str, case_file: Any) -> str:
@@ -128,13 +152,41 @@ def find(session: str, case_file: Any, names: dict[str, str], number: int) -> Fo
     reason = _remembered(session, case_file)
     if not reason:
         return None
-    statuses = ["available"] if reason.why == GRANT else ["available", "held"]
     values = [
-        session, reason.user, str(case_file), reason.sight, number, statuses,
+        session, reason.user, str(case_file), reason.sight, number, _statuses(reason),
         names["instance"], names["series"], names["study"],
     ]  # fmt: skip
     row = _ask(f"lane_frame_{reason.why}_{reason.sight}", _FIND_TYPES, _find(reason), values)
     return Found(*row) if row else None
+
+
+def find_picture(
+    session: str, case_file: Any, study: str, series: str, edge: int
+) -> FoundPicture | None:
+    """The stored thumbnail of a series when this session may see it still."""
+    reason = _remembered(session, case_file)
+    if not reason:
+        return None
+    values = [session, reason.user, str(case_file), reason.sight, edge, _statuses(reason), series,
+              study]  # fmt: skip
+    name = f"lane_picture_{reason.why}_{reason.sight}"
+    row = _ask(name, _PICTURE_TYPES, _find_picture(reason), values)
+    return FoundPicture(*row) if row else None
+
+
+def _find_picture(reason: Reason) -> str:
+    if reason.is_sealed:
+        uids = "i.alias_uid = $7::text AND st.alias_uid = $8::text"
+        sight = "i.blinding_class = 'clear' AND i.has_pictures"
+        return _PICTURE.format(
+            uids=uids, sight=sight, of_series=f"{_OF_SERIES} AND x.is_picture", may=_may(reason)
+        )
+    uids = 'i."SeriesInstanceUID" = $7::text AND st."StudyInstanceUID" = $8::text'
+    return _PICTURE.format(uids=uids, sight=_ANYHOW, of_series=_OF_SERIES, may=_may(reason))
+
+
+def _statuses(reason: Reason) -> list[str]:
+    return ["available"] if reason.why == GRANT else ["available", "held"]
 
 
 def _find(reason: Reason) -> str:

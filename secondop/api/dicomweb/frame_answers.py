@@ -20,6 +20,7 @@ from secondop.api.dicomweb import accept, multipart
 from secondop.api.dicomweb.accept import OCTETS
 from secondop.api.dicomweb.answers import is_unchanged, unchanged
 
+JPEG = "image/jpeg"
 KEPT = "private, max-age=0, must-revalidate"
 
 
@@ -77,4 +78,14 @@ def _by_us(key: str, place: tuple[int, int], before: bytes, after: bytes) -> Htt
             chain([before], packs.blocks(key, offset, length), [after])
         )
     response["Content-Length"] = str(len(before) + length + len(after))
+    return response
+
+
+def picture_answer(request: HttpRequest, pk: UUID, key: str, size_bytes: int) -> HttpResponseBase:
+    """A stored JPEG. Who may have it was decided by the caller."""
+    if is_unchanged(request, pk.hex):
+        return unchanged(pk.hex)
+    response = HttpResponse(packs.read(key, 0, size_bytes), content_type=JPEG)
+    response["ETag"] = f'"{pk.hex}"'
+    response["Cache-Control"] = KEPT
     return response

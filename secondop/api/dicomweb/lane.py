@@ -10,8 +10,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from records import imaging_lane
+from records.dicom import thumbnails
+from secondop.api.dicomweb import accept
 from secondop.api.dicomweb.answers import edge
-from secondop.api.dicomweb.frame_answers import frame_answer
+from secondop.api.dicomweb.frame_answers import JPEG, frame_answer, picture_answer
 from secondop.api.dicomweb.retrieve import tell_series_metadata
 from secondop.api.dicomweb.search import tell_instances
 
@@ -19,7 +21,7 @@ _UID = "[0-9A-Za-z.-]{1,64}"
 WANTED = re.compile(
     r"/case-files/(?P<pk>[0-9a-f-]{36})/dicom-web"
     rf"/studies/(?P<study>{_UID})/series/(?P<series>{_UID})/"
-    rf"(?:(?P<what>metadata|instances)|instances/(?P<instance>{_UID})/frames/(?P<number>[0-9]{{1,7}}))"
+    rf"(?:(?P<what>metadata|instances|thumbnail)|instances/(?P<instance>{_UID})/frames/(?P<number>[0-9]{{1,7}}))"
 )
 
 
@@ -37,6 +39,8 @@ class often_asked_by_the_short_way:
         except ValueError:
             return self.get_response(request)
         answer = _frame if wanted["number"] else _told
+        if wanted["what"] == "thumbnail":
+            answer = _picture
         return answer(request, session, case_file, wanted) or self.get_response(request)
 
 
@@ -46,6 +50,22 @@ def _frame(
     names = {name: wanted[name] for name in ("study", "series", "instance")}
     found = imaging_lane.find(session, case_file, names, int(wanted["number"]))
     return _answer_frame(request, found) if found else None
+
+
+def _picture(
+    request: HttpRequest, session: str, case_file: UUID, wanted: re.Match[str]
+) -> HttpResponseBase | None:
+    if "viewport" in request.GET:
+        return None
+    names = wanted["study"], wanted["series"]
+    found = imaging_lane.find_picture(session, case_file, *names, thumbnails.EDGE)
+    return _answer_picture(request, found) if found else None
+
+
+@edge
+def _answer_picture(request: HttpRequest, found: imaging_lane.FoundPicture) -> HttpResponseBase:
+    accept.choose(request, JPEG)
+    return picture_answer(request, found.picture, found.key, found.size_bytes)
 
 
 def _told(

@@ -70,6 +70,29 @@ def test_metadata_and_search_take_the_short_way_too(
     assert client.get(address, headers=headers).status_code == 401
 
 
+def test_a_thumbnail_takes_the_short_way_too(reading, case_file, django_assert_num_queries):
+    user, client, path, how = reading
+    address = path.partition("/instances/")[0] + "/thumbnail"
+    long = client.get(address)  # made now
+    assert long["Content-Type"] == "image/jpeg"
+    client.get(address)
+    with django_assert_num_queries(1):
+        short = client.get(address)
+    assert (short.status_code, short.content) == (200, long.content)
+    assert headers_of(short) == headers_of(long)
+    assert client.get(address, headers={"accept": "text/css"}).status_code == 406
+    if how == "sealed":
+        ImagingSeries.objects.update(blinding_class="withheld")
+        assert client.get(address).status_code == 404
+        ImagingSeries.objects.update(blinding_class="clear")
+    ImagingStudy.objects.update(status="quarantined")
+    assert client.get(address).status_code == 404
+    ImagingStudy.objects.update(status="available")
+    if how in ("sealed", "full"):
+        grants.revoke(case_file, to=user, by=None)
+        assert client.get(address).status_code == 404
+
+
 def headers_of(response):
     """All of them; the boundary between parts is random each time."""
     return {name: re.sub(r"boundary=\w+", "", value) for name, value in response.items()}
