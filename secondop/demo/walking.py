@@ -109,7 +109,7 @@ def _draft(story: Story, *, clinic: Clinic, people: dict[str, User]) -> OpinionR
             case_file,
             by=user,
             classified_by=classified_by,
-            screen_now=story.status not in ENDS_BEFORE_READY or not story.is_prepared,
+            screen_now=story.status not in ENDS_BEFORE_READY,
             today=today,
         )
     if story.has_pictures:

@@ -65,7 +65,7 @@ class TestSeedDemo:
         desk, reading, done = of("nadia"), of("clara"), of("maria")
         assert desk.status == "collecting"
         assert set(desk.case_file.documents.values_list("blinding_class", "status")) == {
-            ("", "available")
+            ("", "screening")  # the workers look at them within seconds
         }
         assert desk.questions.filter(blinding_class="")
         assert sorted(reading.referrals.values_list("status", flat=True)) == ["sealed", "taken"]
