@@ -79,7 +79,7 @@ def panel(case_file: CaseFile, user: Any) -> Panel:
         return Panel(case_file, [], [], may_add, is_checking=False)
     copies = Document.objects.filter(parent=OuterRef("pk"))
     documents = list(
-        Document.objects.filter(case_file=case_file)
+        Document.objects.filter(case_file=case_file, parent=None)  # copies are the desk's
         .exclude(status=Status.REMOVED)
         .select_related("name", "screening")
         .annotate(has_copies=Exists(copies))

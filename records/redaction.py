@@ -235,8 +235,10 @@ def burn(job: Burning) -> None:
     document = Document.objects.select_related("clinic", "case_file", "name").get(
         pk=job.document_id
     )
+    if document.status != Document.Status.AVAILABLE:
+        return  # removed or set aside meanwhile: nobody waits for a copy
     areas = list(document.redaction_areas.all())
-    if not areas or document.status != Document.Status.AVAILABLE:
+    if not areas:
         raise PermanentFailure("nothing_to_cover")
     copy = Copy()
     try:

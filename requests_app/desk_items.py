@@ -17,6 +17,7 @@ from records.models import BlindingSearch, Burning, Document, ImagingSeries
 from records.models.case_file import BlindingClass
 from requests_app.models import DeskDecision, OpinionRequest
 from requests_app.openings import Opening, Openings
+from secondop.jobs.reasons import reason_in_words
 from secondop.lib.canonical import sha256_of
 
 About = DeskDecision.About
@@ -88,6 +89,11 @@ class Item:
         if self.copy.blinding_class == BlindingClass.CLEAR:
             return "copy_shown"
         return "second_look" if decision.state == "waiting" else "copy_check"
+
+    @property
+    def copy_problem(self) -> str | Promise:
+        """Why no copy could be made."""
+        return reason_in_words(self.burning.last_error) if self.burning else ""
 
     @property
     def badge(self) -> str:

@@ -7,7 +7,7 @@ row here, and nothing of the parent, is ever shown to them.
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -92,11 +92,6 @@ class Burning(Job):
     QUEUE = "records"
     TITLE = "Redacted copy of a document"
     LEASE = 4 * Job.LEASE
-    REASONS: ClassVar[dict[str, Any]] = {
-        "page_not_readable": _("A page could not be painted over. Withhold the document instead."),
-        "original_changed": _("The stored original is not what was received. It is set aside."),
-        "nothing_to_cover": _("Nothing was marked."),
-    }
 
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
     document = models.ForeignKey(Document, models.CASCADE, related_name="burnings")

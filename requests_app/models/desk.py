@@ -49,8 +49,6 @@ class DeskDecision(models.Model):
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waits for a second look")
-        MAKING = "making", _("The copy is being made")
-        LOOKING = "looking", _("Look at the copy")
         IN_FORCE = "in_force", _("In force")
         UNDONE = "undone", _("Taken back")
         REFUSED = "refused", _("Not agreed by the second person")
@@ -98,7 +96,7 @@ class DeskDecision(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["about_type", "about_id"],
-                condition=Q(state__in=["waiting", "making", "looking"]),
+                condition=Q(state="waiting"),
                 name="desk_decision_one_open",
             ),
         ]

@@ -12,6 +12,9 @@ REASONS: dict[str, str | Promise] = {
     "clamd": _("The virus scanner does not answer. The file waits until it does."),
     "timeout": _("It took too long and was stopped."),
     "too much memory": _("It needed too much memory and was stopped."),
+    "page_not_readable": _("A page could not be painted over. Withhold the document instead."),
+    "original_changed": _("The stored original is not what was received. It is set aside."),
+    "nothing_to_cover": _("Nothing was marked, so no copy was made."),
 }
 MAIL = _("The mail server does not answer. We try again by ourselves.")
 OTHERWISE = _("The program met something it does not know. Try again; if it stays, tell support.")

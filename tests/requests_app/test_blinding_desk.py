@@ -6,12 +6,15 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from records import blinding
+from records.blinding_search.passages import Passage, Reading
 from records.models import BlindingHit, BlindingSearch, Burning, Document, DocumentPage, Patient
 from records.tasks import burn_redaction
 from requests_app import deciding
@@ -19,6 +22,7 @@ from requests_app.desk_items import desk_of
 from requests_app.models import DeskDecision, Message, OpinionRequest, Question
 from secondop.audit.models import AuditEvent
 from secondop.audit.trail import note
+from secondop.lib.storage import new_key
 from secondop.lib.verdicts import Refused
 from tests.factories import (
     ClinicFactory,
@@ -488,6 +492,44 @@ class TestRedacting:
         assert f"Page 1: {WORD}" in page
         assert answer(client, it, made, "show_copy").status_code == 302
         assert "Surgeon" in sealed_titles(it)
+
+    def test_lines_and_words_are_chosen_without_a_mouse(self, client, it, made):
+        words = [
+            [0, 2, 1000, 1000, 1300, 1100, 0],
+            [3, 13, 1400, 1000, 3000, 1100, 0],
+            [14, 25, 1000, 2000, 2500, 2100, 0],
+            [26, 36, 2600, 2000, 4000, 2100, 0],
+        ]
+        text = "We Mastectomy\nHaemoglobin mastectomy"
+        reading = Reading([Passage("page_text", text, page=1, has_lines=True, words=words)])
+        key = default_storage.save(new_key("texts"), ContentFile(reading.packed()))
+        searched(made, texts_key=key)
+        assert "Choose lines to cover" in page_of(client, it, made)
+        assert "Haemoglobin mastectomy" in page_of(client, it, made, lines=1)
+        assert cover(client, it, made, "lines", line="1").status_code == 302
+        assert made.redaction_areas.get().box == [0.1, 0.2, 0.4, 0.21]
+        cover(client, it, made, "remove_all")
+        assert cover(client, it, made, "phrase", phrase="mastectomy").status_code == 302
+        assert [area.box for area in made.redaction_areas.all()] == [
+            [0.14, 0.1, 0.3, 0.11], [0.26, 0.2, 0.4, 0.21],
+        ]  # fmt: skip
+        assert cover(client, it, made, "phrase", phrase="lymphoma").status_code == 409
+
+    def test_a_copy_that_cannot_be_made_is_told_and_nothing_is_shown(self, client, it, made):
+        Document.objects.filter(pk=made.pk).update(page_count=3)  # the file has one
+        answer(client, it, made, "redact", title="Surgeon")
+        assert self.burn(made) is None
+        assert item_of(it, made).state == "copy_failed"
+        assert "A page could not be painted over." in page_of(client, it, made)
+        assert sealed_titles(it) == ["Letter 1"]
+
+    def test_the_patient_meets_the_file_they_sent_and_no_copy(self, client, it, made):
+        answer(client, it, made, "redact", title="Surgeon")
+        self.burn(made)
+        client.force_login(it.started_by)
+        page = client.get(reverse("records:documents", args=[it.case_file_id])).content.decode()
+        assert "letter.pdf" in page
+        assert "redacted" not in page
 
     def test_undo_takes_the_copy_back(self, client, it, made):
         answer(client, it, made, "redact", title="Surgeon")
