@@ -1,12 +1,16 @@
 """Imaging against Debian's Orthanc 1.10, same study, same run: `python -m bench.imaging STUDY_DIR`.
 
 Run it inside `deploy.local test` (own database). STUDY_DIR holds one series of DICOM files, such
-as `make_study.py ct` writes. Ours runs as gunicorn with two workers; rounds alternate. Everything
-that is compared is checked to be equal first: counts of instances, bytes of frames.
+as `make_study.py ct` writes. Ours runs as gunicorn with two workers of four threads, and once more
+behind nginx. Rounds alternate (ROUNDS=3); a figure is the median of its rounds, a ratio the median
+of the ratios of each round. What is compared is checked to be equal first: counts of instances,
+bytes of frames. GROWTH=0 leaves out the last rows.
 """
 
 from __future__ import annotations
 
+import http.client
+import io
 import json
 import os
 import statistics
@@ -15,19 +19,40 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
-from bench.imaging import orthanc
+from bench.imaging import growth, orthanc
+from bench.imaging.ours import PORT, PROXY, Ours, running
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-PORT = 18043
 BATCH = 50
-FRAME = {"Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*'}
 JSON = {"Accept": "application/dicom+json"}
+BARE = {"Accept": "application/octet-stream"}
+FRAMES = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
+# work, unit, whether more is better, what is wanted of Orthanc's figure
+ROWS = (
+    ("deflated ZIP to visible", "instances/s", True, "4x"),
+    ("stored ZIP to visible", "instances/s", True, "6x"),
+    ("STOW in batches of 50", "instances/s", True, "4x"),
+    ("deflated ZIP, processor without the database", "ms an instance", False, "-"),
+    ("stored ZIP, processor without the database", "ms an instance", False, "-"),
+    ("series metadata, first request after a batch", "ms", False, "4x"),
+    ("series metadata, repeated", "ms", False, "50x"),
+    ("QIDO instances of the series", "ms", False, "30x"),
+    ("frames of 512 KiB, 8 connections, nginx X-Accel", "a second", True, "2.5x"),
+    ("frames of 512 KiB, 8 connections, gunicorn alone", "a second", True, "0.75x"),
+    ("frames of 512 KiB, 1 connection, gunicorn alone", "a second", True, "-"),
+    ("study as ZIP", "MB/s", True, "500 MB/s"),
+    ("study whole, multipart", "MB/s", True, "1x"),
+    ("thumbnail of a series, 8 connections", "a second", True, "as frames"),
+)
+Results = dict[str, dict[str, list[float]]]
 
 
 def main() -> None:
@@ -40,70 +65,44 @@ def main() -> None:
 
     call_command("migrate", verbosity=0)
     files = [path.read_bytes() for path in sorted(folder.iterdir())]
-    results: dict[str, dict[str, list[float]]] = {}
-    with orthanc.running() as theirs, ours_running() as ours:
-        for _ in range(ROUNDS):
-            one_round(ours, theirs, files, folder, results)
-    for name, sides in results.items():
-        mine, other = (statistics.median(sides[side]) for side in ("ours", "orthanc"))
-        faster = other / mine if "ms" in name else mine / other
-        print(f"| {name} | {mine:,.1f} | {other:,.1f} | {faster:.1f}x |")
+    results: Results = defaultdict(lambda: defaultdict(list))
+    with orthanc.running() as theirs, running() as ours:
+        for number in range(ROUNDS):
+            one_round(ours, theirs, files, results)
+            now = ours.memory("VmRSS")
+            print(f"round {number + 1}: web workers, resident MB: {now}", flush=True)
+        table(results)
+        print(f"| web worker, largest resident MB | {max(ours.memory())} | | | under 150 |")
+        if os.environ.get("GROWTH", "1") == "1":
+            few = growth.p95(ours)
+            growth.fill(ours.case_file, 10_000)
+            many = growth.p95(ours)
+            for name, before in few.items():
+                print(f"| {name}, p95 ms, 10 and 10,000 studies | {before:.1f} -> {many[name]:.1f}"
+                      f" | | {many[name] / before:.2f}x | 1.3x |")  # fmt: skip
 
 
-class Ours:
-    """A case file and a signed-in session on our server."""
-
-    def __init__(self, root: str) -> None:
-        self.root, self.worker_rss = root, 0
-        self.fresh()
-
-    def fresh(self) -> None:
-        from tests.records.dicom.samples import a_case_file
-        from tests.secondop.api.dicomweb_files import signed_in
-
-        self.case_file = a_case_file()
-        self.cookie = {"session": signed_in(self.case_file.patient.user).cookies["session"].value}
-        self.base = f"{self.root}/case-files/{self.case_file.pk}/dicom-web"
-
-    def session(self) -> requests.Session:
-        session = requests.Session()
-        session.cookies.update(self.cookie)
-        return session
+def table(results: Results) -> None:
+    print("| work | ours | Orthanc | ours is | wanted |\n|---|---|---|---|---|")
+    for name, unit, is_rate, wanted in ROWS:
+        sides = results[name]
+        if not sides["ours"]:
+            continue
+        mine, other = (
+            f"{statistics.median(sides[side]):,.1f}" if sides[side] else "-"
+            for side in ("ours", "orthanc")
+        )
+        each = sorted(
+            a / b if is_rate else b / a
+            for a, b in zip(sides["ours"], sides["orthanc"], strict=False)
+        )
+        ratio = f"{statistics.median(each):.1f}x ({each[0]:.1f}-{each[-1]:.1f})" if each else "-"
+        print(f"| {name}, {unit} | {mine} | {other} | {ratio} | {wanted} |")
 
 
-class ours_running:
-    def __enter__(self) -> Ours:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "secondop.wsgi:application",
-             "-b", f"127.0.0.1:{PORT}", "-w", "2", "-k", "gthread", "--threads", "4",
-             "--log-level", "error"],
-            env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings", "LOG_LEVEL": "ERROR"},
-        )  # fmt: skip
-        root = f"http://127.0.0.1:{PORT}"
-        for _ in range(200):
-            try:
-                requests.get(root + "/livez", timeout=1)
-                break
-            except requests.RequestException:
-                time.sleep(0.1)
-        return Ours(root)
-
-    def __exit__(self, *_: object) -> None:
-        print("web workers, largest resident MB:", [round(kb / 1024) for kb in self.memory()])
-        self.process.terminate()
-        self.process.wait()
-
-    def memory(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        lines = [Path(f"/proc/{pid}/status").read_text() for pid in children.split()]
-        return [int(text.split("VmHWM:")[1].split()[0]) for text in lines]
-
-
-def one_round(
-    ours: Ours, theirs: str, files: list[bytes], folder: Path, results: dict[str, Any]
-) -> None:
+def one_round(ours: Ours, theirs: str, files: list[bytes], results: Results) -> None:
     def keep(name: str, side: str, value: float) -> None:
-        results.setdefault(name, {}).setdefault(side, []).append(value)
+        results[name][side].append(value)
 
     for kind, compression in (("deflated", zipfile.ZIP_DEFLATED), ("stored", zipfile.ZIP_STORED)):
         path = Path(tempfile.gettempdir()) / f"bench-imaging-{kind}-{len(files)}.zip"
@@ -111,21 +110,38 @@ def one_round(
             with zipfile.ZipFile(path, "w", compression, compresslevel=6) as archive:
                 for number, file in enumerate(files):
                     archive.writestr(str(number), file)
+        name, used = f"{kind} ZIP to visible", f"{kind} ZIP, processor without the database"
         ours.fresh()
-        keep(f"{kind} ZIP to visible, instances/s", "ours", len(files) / our_zip(ours, path))
+        before = os.times()
+        keep(name, "ours", len(files) / our_zip(ours, path))
+        taken = sum(os.times()[:4]) - sum(before[:4])  # this process and its children
+        keep(used, "ours", 1000 * taken / len(files))
         empty(theirs)
-        keep(f"{kind} ZIP to visible, instances/s", "orthanc", len(files) / their_zip(theirs, path))
+        begun = orthanc.cpu_seconds()
+        keep(name, "orthanc", len(files) / their_zip(theirs, path))
+        keep(used, "orthanc", 1000 * (orthanc.cpu_seconds() - begun) / len(files))
     ours.fresh()
-    seconds = stow(ours.base + "/studies", ours.session(), files)
-    keep("STOW in batches of 50, instances/s", "ours", len(files) / seconds)
+    seconds = stow(ours.base() + "/studies", ours.session(), files)
+    keep("STOW in batches of 50", "ours", len(files) / seconds)
     empty(theirs)
     seconds = stow(theirs + "/dicom-web/studies", requests.Session(), files)
-    keep("STOW in batches of 50, instances/s", "orthanc", len(files) / seconds)
+    keep("STOW in batches of 50", "orthanc", len(files) / seconds)
+    previews(ours)
     for side, base, session in (
-        ("ours", ours.base, ours.session()),
+        ("ours", ours.base(), ours.session()),
         ("orthanc", theirs + "/dicom-web", requests.Session()),
     ):
-        reads(base, session, lambda name, value, side=side: keep(name, side, value), len(files))
+        reads(side, base, session, keep, len(files), ours)
+    downloads(ours, theirs, keep)
+
+
+def previews(ours: Ours) -> None:
+    """What the worker does after a batch: the thumbnail of each series."""
+    from records.dicom import thumbnails
+    from records.models import ImagingSeries
+
+    for series in ImagingSeries.objects.filter(case_file=ours.case_file):
+        thumbnails.make_for(series)
 
 
 def our_zip(ours: Ours, path: Path) -> float:
@@ -135,7 +151,7 @@ def our_zip(ours: Ours, path: Path) -> float:
     with path.open("rb") as file:
         told = archives.ingest(file, ours.case_file, by=ours.case_file.patient.user)
     assert told["stored"], told
-    found = ours.session().get(ours.base + "/studies", headers=JSON).json()
+    found = ours.session().get(ours.base() + "/studies", headers=JSON).json()
     assert found[0]["00201208"]["Value"] == [told["stored"]]
     return time.perf_counter() - begun
 
@@ -164,39 +180,85 @@ def stow(url: str, session: requests.Session, files: list[bytes]) -> float:
     return time.perf_counter() - begun
 
 
-def reads(base: str, session: requests.Session, keep: Any, count: int) -> None:
+def reads(
+    side: str, base: str, session: requests.Session, keep: Any, count: int, ours: Ours
+) -> None:
     study = session.get(base + "/studies", headers=JSON).json()[0]["0020000D"]["Value"][0]
     at = f"{base}/studies/{study}"
     series = session.get(at + "/series", headers=JSON).json()[0]["0020000E"]["Value"][0]
     at = f"{at}/series/{series}"
 
-    def timed(name: str, url: str, headers: dict[str, str]) -> Any:
+    def timed(url: str) -> tuple[Any, float]:
         begun = time.perf_counter()
-        answer = session.get(url, headers=headers)
-        keep(name, (time.perf_counter() - begun) * 1000)
+        answer = session.get(url, headers=JSON)
+        taken = (time.perf_counter() - begun) * 1000
         assert answer.status_code == 200
-        return answer
+        return answer.json(), taken
 
-    first = timed("series metadata, first, ms", at + "/metadata", JSON)
-    assert len(first.json()) == count
+    first, taken = timed(at + "/metadata")
+    keep("series metadata, first request after a batch", side, taken)
+    assert len(first) == count
+    again, asked = [], []
     for _ in range(5):
-        timed("series metadata, repeated, ms", at + "/metadata", JSON)
-        rows = timed("QIDO instances of the series, ms", at + "/instances", JSON).json()
+        again.append(timed(at + "/metadata")[1])
+        rows, taken = timed(at + "/instances")
+        asked.append(taken)
+    keep("series metadata, repeated", side, statistics.median(again))
+    keep("QIDO instances of the series", side, statistics.median(asked))
     uids = [row["00080018"]["Value"][0] for row in rows]
     assert len(uids) == count
     urls = [f"{at}/instances/{uid}/frames/1" for uid in uids]
+    keep("frames of 512 KiB, 1 connection, gunicorn alone", side, rate(urls, session, 1))
+    eight = rate(urls, session, 8)
+    keep("frames of 512 KiB, 8 connections, gunicorn alone", side, eight)
+    by_proxy = "frames of 512 KiB, 8 connections, nginx X-Accel"
+    if side == "orthanc":
+        keep(by_proxy, side, eight)
+    elif ours.has_proxy:
+        proxied = [url.replace(f":{PORT}/", f":{PROXY}/") for url in urls]
+        same = [session.get(each[0], headers=BARE).content for each in (urls, proxied)]
+        assert same[0] == same[1]
+        keep(by_proxy, side, rate(proxied, session, 8))
+    small = f"{at}/thumbnail" if side == "ours" else f"{at}/instances/{uids[count // 2]}/rendered"
+    keep("thumbnail of a series, 8 connections", side, rate([small], session, 8, "image/jpeg"))
+
+
+def downloads(ours: Ours, theirs: str, keep: Any) -> None:
+    """A whole study, through plain sockets: what a client does with it is not measured."""
+    session = ours.session()
+    study = session.get(ours.base() + "/studies", headers=JSON).json()[0]["0020000D"]["Value"][0]
+    [orthancs] = requests.get(f"{theirs}/studies").json()
+    at = f"{ours.base()}/studies/{study}"
+    for name, mine, other in (
+        ("study whole, multipart", at, f"{theirs}/dicom-web/studies/{study}"),
+        ("study as ZIP", f"{at}?accept=application/zip", f"{theirs}/studies/{orthancs}/archive"),
+    ):
+        keep(name, "ours", speed(mine, session))
+        keep(name, "orthanc", speed(other, requests.Session()))
+    raw = io.BytesIO(session.get(at, params={"accept": "application/zip"}).content)
+    assert zipfile.ZipFile(raw).testzip() is None
+
+
+def speed(url: str, session: requests.Session) -> float:
+    """MB/s of one body."""
+    where = urlsplit(url)
+    line = http.client.HTTPConnection(where.hostname or "", where.port)
+    cookie = "; ".join(f"{name}={value}" for name, value in session.cookies.items())
+    accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
     begun = time.perf_counter()
-    with session.get(base + f"/studies/{study}", stream=True) as answer:
-        size = sum(len(block) for block in answer.iter_content(1024**2))
-    keep("study whole (multipart), MB/s", size / 1e6 / (time.perf_counter() - begun))
-    for connections in (1, 8):
-        rate = frame_rate(urls, session, connections)
-        keep(f"frames of 512 KiB, {connections} connections, a second", rate)
+    line.request("GET", f"{where.path}?{where.query}", headers={"Cookie": cookie, "Accept": accept})
+    answer = line.getresponse()
+    assert answer.status == 200, answer.read(300)
+    size, buffer = 0, memoryview(bytearray(1024**2))
+    while count := answer.readinto(buffer):
+        size += count
+    return size / 1e6 / (time.perf_counter() - begun)
 
 
-def frame_rate(urls: list[str], like: requests.Session, connections: int) -> float:
-    """Frames a second over 4 seconds; the client runs in processes of its own."""
-    order = {"urls": urls, "cookies": dict(like.cookies), "seconds": 4}
+def rate(urls: list[str], like: requests.Session, connections: int, accept: str = FRAMES) -> float:
+    """Answers a second over 4 seconds; the client runs in processes of its own."""
+    order = {"urls": urls, "cookies": dict(like.cookies), "seconds": 4, "accept": accept,
+             "least": 500_000 if accept == FRAMES else 500}  # fmt: skip
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", CLIENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -216,14 +278,14 @@ order = json.load(sys.stdin)
 urls = order["urls"]; random.shuffle(urls)
 where = urlsplit(urls[0])
 line = http.client.HTTPConnection(where.hostname, where.port)
-headers = {"Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',
+headers = {"Accept": order["accept"],
            "Cookie": "; ".join(f"{k}={v}" for k, v in order["cookies"].items())}
 count, begun = 0, time.perf_counter()
 while time.perf_counter() - begun < order["seconds"]:
     line.request("GET", urlsplit(urls[count % len(urls)]).path, headers=headers)
     answer = line.getresponse()
     body = answer.read()
-    assert answer.status == 200 and len(body) > 500000, (answer.status, len(body))
+    assert answer.status == 200 and len(body) > order["least"], (answer.status, len(body))
     count += 1
 print(count / (time.perf_counter() - begun))
 """
