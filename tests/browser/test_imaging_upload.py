@@ -346,3 +346,28 @@ def test_a_phone_sends_photos_and_a_page_without_javascript_sends_a_zip(
     ingest_archive(str(ImagingIngest.objects.get().pk))
     assert here(opinion_request) == 1
     plain.close()
+
+
+def test_a_file_that_the_disc_does_not_give_is_named_and_the_rest_arrives(
+    at_images, opinion_request, tmp_path
+):
+    page = at_images.page
+    many(tmp_path / "disc", 12)
+    choose(page, tmp_path / "disc")
+    expect(page.locator("[data-images-found] h2")).to_contain_text("12 images")
+    scratched = tmp_path / "disc" / "IM00005"
+    content = scratched.read_bytes()
+    scratched.unlink()
+    page.get_by_role("button", name="Send").click()
+    finished(page, "Done. 11 images are here.")
+    refused = page.locator("[data-images-refused]")
+    expect(refused).to_contain_text("Your computer could not read this file")
+    expect(refused).to_contain_text("IM00005")
+    expect(page.get_by_role("button", name="Try these again")).to_be_visible()
+    assert here(opinion_request) == 11
+    scratched.write_bytes(content)  # cleaned, and chosen again: one image is sent
+    choose(page, tmp_path / "disc")
+    page.get_by_role("button", name="Send").click()
+    finished(page, "Done. 12 images are here.")
+    at_images.complaints.clear()  # the browser tells of the file it did not get
+    at_images.look()
