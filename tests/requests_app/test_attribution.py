@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from records import record_requests
@@ -40,6 +40,7 @@ class Changes:
         return self.rows
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine too
 @given(
     steps=st.lists(st.tuples(st.integers(-(10**9), 10**12), BALLS, STATUSES), max_size=12),
     until=st.integers(0, 10**13),
