@@ -1,7 +1,9 @@
 """Who may use which route of this app, and what it shows. Checked on every request."""
 
-from secondop.accounts.roles import COORDINATOR
+from secondop.accounts.roles import ADMINISTRATOR, COORDINATOR
 from secondop.lib.routes import ANYBODY, SIGNED_IN, route
+
+EDITORS = {COORDINATOR, ADMINISTRATOR}
 
 ROUTES = [
     route("requests:start", "GET POST", ANYBODY, "Safety questions before anything is stored"),
@@ -27,6 +29,7 @@ ROUTES = [
     route("requests:check", "GET POST", SIGNED_IN, "All answers, statement of truth, send"),
     route("requests:discard", "GET POST", SIGNED_IN, "Throw a draft away"),
     route("requests:status", "GET", SIGNED_IN, "Where the request is and who has the ball"),
+    route("requests:needed", "GET POST", SIGNED_IN, "What is still needed, and answers to it"),
     route("requests:messages", "GET POST", SIGNED_IN, "Messages between patient and clinic"),
     route("requests:withdraw", "GET POST", SIGNED_IN, "Stop the request"),
     route("requests:reopen", "GET POST", SIGNED_IN, "Open an ended request again"),
@@ -56,6 +59,10 @@ ROUTES = [
         COORDINATOR,
         "Records are complete, or a waiver says why not",
     ),
+    route("requests:completeness", "GET POST", COORDINATOR, "Checklists against what is here"),
+    route("requests:checklists", "GET", EDITORS, "The clinic's checklists"),
+    route("requests:checklist", "GET POST", EDITORS, "One checklist, its text and versions"),
+    route("requests:checklist_sign", "POST", EDITORS, "A clinician answers for a version"),
     route("requests:staff_messages", "GET POST", COORDINATOR, "Messages with the patient"),
     route("requests:staff_reopen", "GET POST", COORDINATOR, "Open an ended request again"),
     route("requests:prepare", "GET", COORDINATOR, "The blinding desk: an item beside its hits"),

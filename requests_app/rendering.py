@@ -5,24 +5,19 @@ Nothing here asks the database about the case: the same snapshot always gives th
 
 from __future__ import annotations
 
-import logging
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-OPTIONS_BESIDE = 3  # more columns than this cannot be read on a page of A4
-FONTS = "vendor/uswds/fonts/source-sans-pro/"
-DIFFERENT, CANNOT_TELL = "different", "cannot_tell"
+from records.paper import own_fonts_only
 
-logging.getLogger("weasyprint.progress").setLevel(logging.WARNING)
+OPTIONS_BESIDE = 3  # more columns than this cannot be read on a page of A4
+DIFFERENT, CANNOT_TELL = "different", "cannot_tell"
 
 
 def present(snapshot: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +125,7 @@ def render_pdf(snapshot: dict[str, Any], *, sha256: str) -> bytes:
     from weasyprint import CSS, HTML  # loads Pango, which a web process never needs
     from weasyprint.text.fonts import FontConfiguration
 
-    fetcher, fonts = _own_fonts_only(), FontConfiguration()
+    fetcher, fonts = own_fonts_only(), FontConfiguration()
     style = CSS(
         string=render_to_string("reports/report.css"), url_fetcher=fetcher, font_config=fonts
     )
@@ -142,24 +137,3 @@ def render_pdf(snapshot: dict[str, Any], *, sha256: str) -> bytes:
         pdf_identifier=bytes.fromhex(sha256),  # no clock, no chance: same snapshot, same bytes
     )
     return pdf
-
-
-def _own_fonts_only() -> Any:
-    """SECURITY: what a specialist typed must never make the worker open a file or an address."""
-    from weasyprint.urls import URLFetcher, URLFetcherResponse
-
-    class OwnFontsOnly(URLFetcher):  # type: ignore[misc]
-        def fetch(self, url: str, headers: Any = None) -> Any:
-            name = url.removeprefix("font:")
-            if name == url or "/" in name or not (path := _static_file(FONTS + name)):
-                raise ValueError("refused")
-            return URLFetcherResponse(url, path.read_bytes(), {"Content-Type": "font/woff2"})
-
-    return OwnFontsOnly()
-
-
-def _static_file(name: str) -> Path | None:
-    """A static file where it was collected, or where the finders see it while developing."""
-    collected = Path(settings.STATIC_ROOT) / name
-    found = str(collected) if collected.is_file() else finders.find(name)
-    return Path(found) if found else None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from requests_app.views import intake, preparing, queue, report, start, status, triage
+from requests_app.views import gathering, intake, preparing, queue, report, start, status, triage
 
 app_name = "requests"
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("requests/<uuid:pk>/check/", intake.check, name="check"),
     path("requests/<uuid:pk>/discard/", intake.discard, name="discard"),
     path("requests/<uuid:pk>/", status.status, name="status"),
+    path("requests/<uuid:pk>/needed/", gathering.needed, name="needed"),
     path("requests/<uuid:pk>/messages/", status.messages, name="messages"),
     path("requests/<uuid:pk>/withdraw/", status.withdraw, name="withdraw"),
     path("requests/<uuid:pk>/reopen/", status.reopen, name="reopen"),
@@ -37,6 +38,10 @@ urlpatterns = [
     path("clinic/requests/<uuid:pk>/ask/", triage.ask_patient, name="ask_patient"),
     path("clinic/requests/<uuid:pk>/return/", triage.return_with_advice, name="return_with_advice"),
     path("clinic/requests/<uuid:pk>/ready/", triage.mark_ready, name="mark_ready"),
+    path("clinic/requests/<uuid:pk>/checklist/", gathering.completeness, name="completeness"),
+    path("clinic/checklists/", gathering.checklists, name="checklists"),
+    path("clinic/checklists/<uuid:pk>/sign/", gathering.checklist_sign, name="checklist_sign"),
+    path("clinic/checklists/<uuid:clinic>/<slug:key>/", gathering.checklist, name="checklist"),
     path("clinic/requests/<uuid:pk>/messages/", triage.staff_messages, name="staff_messages"),
     path("clinic/requests/<uuid:pk>/reopen/", triage.staff_reopen, name="staff_reopen"),
     path("clinic/requests/<uuid:pk>/records/", preparing.prepare, name="prepare"),

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from records.dicom.values import first, text
 from records.identity import date_of
 from records.models import (
     ClinicalFact,
-    DocumentPage,
+    Document,
     ImagingInstance,
     ImagingSeries,
     OriginalDiagnosis,
@@ -122,15 +122,13 @@ def _papers(case_file: Any) -> list[Paper]:
     """Documents with the words on them. A burned copy is its original told again, so it is not
     counted.
     """
-    pages = DocumentPage.objects.filter(
-        Q(document__parent=None), document__case_file=case_file, document__status="available"
-    ).order_by("document", "number")
+    rows = Document.objects.filter(case_file=case_file, status="available", parent=None)
     told: dict[Any, Paper] = {}
-    for pk, kind, on, words in pages.values_list(
-        "document", "document__kind", "document__dated_on", "text"
+    for pk, kind, on, words in rows.order_by("pk", "pages__number").values_list(
+        "pk", "kind", "dated_on", "pages__text"
     ):
-        before = told.get(pk)
-        told[pk] = Paper(kind, on, f"{before.text if before else ''} {words.casefold()}")
+        before = told[pk].text if pk in told else ""
+        told[pk] = Paper(kind, on, f"{before} {(words or '').casefold()}")
     return list(told.values())
 
 

@@ -17,10 +17,12 @@ LINKS: tuple[tuple[str, str, str | Promise], ...] = (
     (roles.COORDINATOR, "requests:queue", _("Queue")),
     (roles.COORDINATOR, "requests:tasks", _("To do")),
     (roles.COORDINATOR, "holders:asks", _("Record requests")),
+    (roles.COORDINATOR, "requests:checklists", _("Checklists")),
     (roles.SPECIALIST, "specialists:desk", _("My reviews")),
     (roles.QUALITY_REVIEWER, "specialists:checks", _("Quality checks")),
     (roles.ADMINISTRATOR, "accounts:members", _("People")),
     (roles.ADMINISTRATOR, "jobs:list", _("Jobs")),
+    (roles.ADMINISTRATOR, "requests:checklists", _("Checklists")),
     (roles.AUDITOR, "audit:trail", _("Audit trail")),
 )
 

@@ -48,6 +48,8 @@ MATRIX = {
     ("requests:discard", "GET"): OWN,
     ("requests:discard", "POST"): OWN,
     ("requests:status", "GET"): OWN,
+    ("requests:needed", "GET"): OWN,
+    ("requests:needed", "POST"): OWN,
     ("requests:messages", "GET"): OWN,
     ("requests:messages", "POST"): OWN,
     ("requests:withdraw", "GET"): OWN,
@@ -63,6 +65,8 @@ MATRIX = {
     ("requests:follow_up", "GET"): OWN,
     ("requests:follow_up", "POST"): OWN,
     # the clinic's desks
+    ("records:giveaway_terms", "GET"): CLINIC | ADMIN | {"coordinator of B"},  # each their own
+    ("records:giveaway_terms", "POST"): CLINIC | ADMIN | {"coordinator of B"},
     ("requests:queue", "GET"): CLINIC | {"coordinator of B"},  # each their own clinic's list
     ("requests:queue", "POST"): CLINIC | {"coordinator of B"},  # a name searched for is no URL
     ("requests:queue_csv", "GET"): CLINIC | {"coordinator of B"},
@@ -76,6 +80,12 @@ MATRIX = {
     ("requests:return_with_advice", "POST"): CLINIC,
     ("requests:mark_ready", "GET"): CLINIC,
     ("requests:mark_ready", "POST"): CLINIC,
+    ("requests:completeness", "GET"): CLINIC,
+    ("requests:completeness", "POST"): CLINIC,
+    ("requests:checklists", "GET"): CLINIC | ADMIN | {"coordinator of B"},  # each their own
+    ("requests:checklist", "GET"): CLINIC | ADMIN,
+    ("requests:checklist", "POST"): CLINIC | ADMIN,
+    ("requests:checklist_sign", "POST"): CLINIC | ADMIN,
     ("requests:staff_messages", "GET"): CLINIC,
     ("requests:staff_messages", "POST"): CLINIC,
     ("requests:staff_reopen", "GET"): CLINIC,

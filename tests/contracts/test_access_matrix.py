@@ -225,6 +225,8 @@ def arguments(w, name, who="patient"):
         "requests:acknowledge": [w.report.pk],
         "requests:follow_up": [w.report.pk],
         "requests:task_done": [w.task.pk],
+        "requests:checklist": [w.a.pk, "core"],
+        "requests:checklist_sign": [w.review.request_checklists.first().checklist_id],
         "viewer:asset": [*viewer_bundle().address.strip("/").split("/")[2:], "LICENSE"],
         "viewer:open": [w.review.case_file_id],
         "viewer:page": [w.review.case_file_id, "viewer"],

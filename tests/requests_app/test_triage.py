@@ -265,7 +265,6 @@ class TestMarkReady:
         it.refresh_from_db()
         assert it.status == "ready"
 
-
     def test_what_the_checklist_misses_is_named_and_waived_with_one_reason(
         self, client, staff, clinic
     ):
@@ -276,7 +275,7 @@ class TestMarkReady:
         it.refresh_from_db()
         assert it.status == "ready"
         assert {waiver.reason for waiver in it.waivers.all()} == {"Not needed here."}
-        assert it.waivers.filter(item="core.letters").exists()
+        assert it.waivers.filter(item="core.medicines").exists()
 
 
 class TestReopen:
