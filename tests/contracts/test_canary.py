@@ -14,6 +14,7 @@ from secondop.audit.models import AuditEvent
 from secondop.jobs.sweep import job_models
 from tests import factories as make
 from tests.contracts.crawl import crawl
+from tests.contracts.planting import EXEMPT, HEADERS, carriers, unplanted
 from tests.contracts.worlds import Secret, build
 
 pytestmark = [
@@ -41,6 +42,17 @@ def traces(data):
     return found
 
 
+def tell(when, answers):
+    """The figures of docs/sealed-review.md: run with -s to read them."""
+    kinds = {"DICOMweb": "/dicom-web/", "viewer": "/viewer/", "everything else": ""}
+    left = dict(answers)
+    for kind, part in kinds.items():
+        these = {key: left.pop(key) for key in list(left) if part in key[1]}
+        size = sum(len(body) for _status, _headers, body in these.values())
+        size += sum(len(repr(headers)) for _status, headers, _body in these.values())
+        print(f"{when}, {kind}: {len(these)} answers, {size} bytes, {len(heard(these))} with it")  # noqa: T201
+
+
 def heard(answers):
     return {
         key: hits
@@ -64,14 +76,17 @@ def test_the_canary_is_silent_before_the_seal(
     with django_capture_on_commit_callbacks(execute=True):
         world = build(SECRET)
     answers = crawl(world, monkeypatch)
-    size = sum(len(body) for _status, _headers, body in answers.values())
-    print(f"{len(answers)} answers, {size} bytes, {len(heard(answers))} hits")  # noqa: T201
+    tell("sealed", answers)
     assert len(answers) > 500
+    assert sum("/dicom-web/" in url and a[0] == 200 for (_m, url), a in answers.items()) > 10
     assert heard(answers) == {}
+    assert unplanted(CANARY) == []
+    print(f"{len(carriers())} tables with private words, {len(EXEMPT)} exempt")  # noqa: T201
 
     run_jobs()
     letters = [m for m in mail.outbox if "example.org" in "".join(m.to)]
     assert letters
+    print(f"{len(letters)} mails, {len(caplog.records)} log lines")  # noqa: T201
     for letter in letters:
         other_forms = getattr(letter, "alternatives", "")
         assert not traces(f"{letter.subject} {letter.body} {other_forms}".encode())
@@ -109,10 +124,16 @@ def test_after_the_reveal_it_is_heard_where_it_should_be(monkeypatch):
     with transaction.atomic():
         world = build(SECRET)
         make.revealed(world.referral)
-        answers = crawl(world, monkeypatch, only="specialists:")
+        answers = crawl(world, monkeypatch, only="specialists:", with_images=True)
         transaction.set_rollback(True)
     text = b" ".join(body for _status, _headers, body in answers.values()).decode(errors="replace")
     words = re.sub(r"\s+", " ", text)
+    tell("after the reveal", answers)
+    images = [url for (_method, url) in heard(answers) if "/dicom-web/" in url]
+    assert any(url.endswith("/metadata") for url in images)
+    assert any("/studies?" in url for url in images)
+    for header in HEADERS:
+        assert SECRET(f"header {header}")[:60].rstrip() in words, header
     for place in OPENED:
         assert SECRET(place) in words, place
     for place in NEVER:

@@ -26,10 +26,12 @@ pytestmark = [
 WORLDS = {
     "one": Secret("Canary lymphoma", 2),
     "longer": Secret("Zebra " + "hepatic " * 12, 5, code="K70.30", state="started", earlier=True,
-                     purposes=("need_surgery",), born_on=date(1968, 12, 1), other_opinion=True),
+                     purposes=("need_surgery",), born_on=date(1968, 12, 1), other_opinion=True,
+                     asks_for_more=True, is_further=True),
     "nothing": Secret("A", 0, code="", told=False, purposes=("planned_treatment", "options")),
+    # The readers: another one with another opinion, in a panel.
     "order": Secret("Mamma", 2, code="C50.912", state="finished", earlier=True,
-                    other_opinion=True),
+                    other_opinion=True, in_panel=True),
 }  # fmt: skip
 
 

@@ -136,6 +136,7 @@ def build(secret: Secret) -> World:
         workflow.decline(gone, reason="no_time", by=reader.user)
         _thread(in_hand, reader, staff)
     for case in cases:
+        case.refresh_from_db()
         _hide(case, secret, staff, colleague)
     hide_images(in_hand, secret)
     if secret.is_further:
