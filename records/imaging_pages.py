@@ -189,13 +189,20 @@ def _facts(view: View, series: ImagingSeries, seen: dict[str, int]) -> list[dict
         (_("Kind"), str(MODALITIES.get(series.modality, series.modality))),
         (_("Part of the body"), text(told, "00180015").capitalize()),
         (_("Date"), day_of(told, "00080021")),
-        (_("Images"), number_format(seen.get("frames") or seen.get("objects") or 0)),
+        (_("Images"), number_format(_count(view, series, seen))),
         (_("Slice thickness"), _millimetres(thickness)),
         (_("Contrast"), text(told, "00180010")),
     ]
-    if not view.is_sealed:  # an original's size would tell how much is in its header
-        found.append((_("Size"), byte_size(seen.get("size_bytes") or 0)))
+    if seen and not view.is_sealed:  # an original's size tells how much is in its header
+        found.append((_("Size"), byte_size(seen["size_bytes"])))
     return [{"label": str(label), "value": value} for label, value in found if value]
+
+
+def _count(view: View, series: ImagingSeries, seen: dict[str, int]) -> int:
+    """Pictures, else objects; of what is set aside, how many had come."""
+    if not seen and view.fills:
+        return series.instance_count
+    return seen.get("frames") or seen.get("objects") or 0
 
 
 def _millimetres(value: Any) -> str:

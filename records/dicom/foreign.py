@@ -22,7 +22,10 @@ def inflate(source: str, offset: int, length: int, target: str) -> dict[str, Any
         while left > 0 and (block := packed.read(min(65536, left))):
             left -= len(block)
             while block:
-                out = machine.decompress(block, 1024**2)
+                try:
+                    out = machine.decompress(block, 1024**2)
+                except zlib.error:
+                    return {"problem": "truncated"}
                 written += len(out)
                 if written > MAX_INFLATED_BYTES:
                     return {"problem": "too_large"}

@@ -9,7 +9,8 @@ from typing import Protocol
 
 BLOCK_BYTES = 512 * 1024
 MAX_HEADER_BYTES = 8192
-_BOUNDARY = re.compile(r'boundary\s*=\s*(?:"([^"]{1,70})"|([^;\s"]{1,70}))', re.IGNORECASE)
+# RFC 2046 allows 70; Orthanc's DICOMweb peers send 73.
+_BOUNDARY = re.compile(r'boundary\s*=\s*(?:"([^"]{1,200})"|([^;\s"]{1,200}))', re.IGNORECASE)
 
 
 class Malformed(Exception):

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from records.dicom import packs, retrieval, thumbnails
+from records.dicom.values import VIDEO
 from records.imaging import view_of
 from records.models import ImagingInstance
 from secondop.api.dicomweb import accept
@@ -19,6 +20,7 @@ from secondop.api.dicomweb.retrieve import KEPT
 JPEG, PDF = "image/jpeg", "application/pdf"
 ENCAPSULATED_PDF, PDF_TAG = "1.2.840.10008.5.1.4.1.1.104.1", "00420011"
 PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+VIDEOS = ("video/mp4", "video/mpeg")
 EDGES = (64, 128, 256, 512, 1024, 2048)
 
 
@@ -51,17 +53,39 @@ def rendered(
 
     Source of the latter: PS3.18 table 8.7.4-1, encapsulated documents.
     """
-    chosen = _chosen(request, pk, study, series, instance)
+    chosen = _chosen(request, pk, study, series, instance, JPEG, PDF, *VIDEOS)
     if chosen.SOPClassUID == ENCAPSULATED_PDF:
         return _letter(chosen)
+    if VIDEO.match(chosen.TransferSyntaxUID):
+        return _video(request, chosen)
+    accept.choose(request, JPEG)
     return _picture(request, chosen, number, _edge_asked(request))
 
 
+def _video(request: HttpRequest, instance: ImagingInstance) -> HttpResponseBase:
+    """A video is rendered by who plays it: its stored stream, under its own type (8.7.4)."""
+    try:
+        offset, length = retrieval.frame(instance, 1)
+    except retrieval.NoSuchFrame:
+        raise Http404 from None
+    kind = VIDEOS[0 if packs.read(instance.pack.key, offset, 12)[4:8] == b"ftyp" else 1]
+    try:
+        accept.choose(request, kind)
+    except accept.NotAcceptable:
+        return failure(406, f"No preview: this is a video, which is sent as {kind}.")
+    response = StreamingHttpResponse(
+        packs.blocks(instance.pack.key, offset, length), content_type=kind
+    )
+    response["Content-Length"] = str(length)
+    response["Cache-Control"] = KEPT
+    return response
+
+
 def _chosen(
-    request: HttpRequest, pk: UUID, study: str, series: str, instance: str
+    request: HttpRequest, pk: UUID, study: str, series: str, instance: str, *types: str
 ) -> ImagingInstance:
     view = view_of(request.user, pk)
-    accept.choose(request, JPEG)
+    accept.choose(request, *(types or (JPEG,)))
     if instance:
         return view.instance(study, series, instance)
     if series:
