@@ -11,12 +11,22 @@ from __future__ import annotations
 import struct
 from base64 import b64encode
 from itertools import islice
-from mmap import mmap
 from struct import Struct
 
 from records.dicom import charsets, elements
 from records.dicom.dictionary import vr_of
-from records.dicom.repeats import MAX_ELEMENT_BYTES, Repeat, Repeats, next_turn, text_of
+from records.dicom.fragments import UNDEFINED as UNDEFINED
+from records.dicom.fragments import Buffer as Buffer
+from records.dicom.fragments import Unreadable as Unreadable
+from records.dicom.fragments import fragments as fragments
+from records.dicom.repeats import (
+    MAX_ELEMENT_BYTES,
+    MAX_REPEATED,
+    Repeat,
+    Repeats,
+    next_turn,
+    text_of,
+)
 from records.dicom.values import (
     DEFLATED_LE,
     EXPLICIT_BE,
@@ -26,13 +36,12 @@ from records.dicom.values import (
     Element,
 )
 
-Buffer = bytes | mmap
 MAX_DEPTH = 40
-MAX_ELEMENTS = 400_000
+MAX_ELEMENTS = 200_000  # some 120 MB while they are read
+MAX_IN_A_SET = 20_000  # beside each other; real ones have a few hundred
 MAX_KNOWN = 5_000
 INLINE_BYTES = 64  # longer binary values are fetched on request
 INLINE_TEXT_BYTES = 100_000
-UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 LONG = frozenset(
@@ -42,14 +51,6 @@ SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL"
                    b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL",
                    b"US"})  # fmt: skip
 BULK = "@/"  # stands for the address of the instance; see `metadata.py`
-
-
-class Unreadable(Exception):
-    """The object cannot be used; `code` is one of `records.dicom.problems`."""
-
-    def __init__(self, code: str, at: int = 0) -> None:
-        super().__init__(code)
-        self.code, self.at = code, at  # `at`: where a deflated data set begins
 
 
 class Header:
@@ -205,7 +206,7 @@ class Header:
         self._count += 1
         if tag == ITEM_END:
             return None, position
-        if self._count > MAX_ELEMENTS:
+        if self._count > MAX_ELEMENTS or len(found) > MAX_IN_A_SET:
             raise Unreadable("too_many_elements")
         if tag == 0xFFFCFFFC or tag == 0:  # padding after the end
             return None, end
@@ -269,6 +270,8 @@ class Header:
             # Pixels stand in other places each time; of what came twice the second alone counts.
             is_new = len(found) > known and position - begun <= MAX_ELEMENT_BYTES
             is_new = is_new and int(name, 16) not in PIXELS
+            if len(now) >= MAX_REPEATED:
+                continue
             now.append(
                 Repeat(
                     name=name,
@@ -381,28 +384,3 @@ class Header:
             if len(self._known) < MAX_KNOWN:
                 self._known[key] = element
         return element
-
-
-_FRAGMENT = Struct("<HHL")
-
-
-def fragments(buffer: Buffer, position: int, end: int) -> tuple[list[tuple[int, int]], int]:
-    """Offsets and lengths of the items of encapsulated pixel data (the first is the offset table).
-
-    Raises Unreadable when an item claims more than there is, or the end is missing.
-    """
-    found: list[tuple[int, int]] = []
-    while position + 8 <= end:
-        group, element, length = _FRAGMENT.unpack_from(buffer, position)
-        position += 8
-        if group != 0xFFFE or element not in (0xE000, 0xE0DD):
-            raise Unreadable("truncated")
-        if element == 0xE0DD:
-            return found, position
-        if length > end - position:
-            raise Unreadable("truncated")
-        found.append((position, length))
-        position += length
-    if not found:
-        raise Unreadable("truncated")
-    return found, end  # some writers leave out the last delimiter

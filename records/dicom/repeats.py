@@ -17,7 +17,7 @@ from typing import Any
 from records.dicom.values import Element
 
 MAX_ELEMENT_BYTES = 16 * 1024
-MAX_ELEMENTS = 2_000
+MAX_REPEATED = 2_000
 
 _any_to_json: Callable[[Any], str] = JSONEncoder(separators=(",", ":")).encode
 _SIMPLE: dict[type, Callable[[Any], str]] = {
@@ -87,7 +87,6 @@ class Repeats:
 
     def replace(self, syntax: str, elements: list[Repeat]) -> None:
         """Remember the object just read."""
-        elements = elements[:MAX_ELEMENTS]
         names = [one.name for one in elements]
         if syntax != self.syntax or names != [one.name for one in self.elements]:
             self._changing.clear()

@@ -149,6 +149,10 @@ class TestBadInput:
             ),
             (struct.pack("<HH2s2xL", 0x8, 0x1140, b"SQ", 0xFFFFFFFF) + b"\1" * 64, "truncated"),
             (an_element(0x8, 0x60, b"CS", b"") * 400_001, "too_many_elements"),
+            (
+                b"".join(an_element(0x11, 0x1000 + n, b"LO", b"") for n in range(20_002)),
+                "too_many_elements",
+            ),
         ],
     )  # fmt: skip
     def test_it_is_refused(self, body, code):
