@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from records.blinding_search.terms import concepts_of, meant_by
+from records.blinding_search.words import folded
 from records.models import OriginalDiagnosis
 from requests_app.completeness import definition
 from requests_app.completeness.definition import Checklist
@@ -47,6 +48,7 @@ def wanted(opinion_request: OpinionRequest, known: Iterable[Checklist]) -> list[
     """The keys that fit: the core, then by diagnosis (code or words), then by purpose."""
     told = OriginalDiagnosis.objects.filter(case_file=opinion_request.case_file_id).first()
     code = told.icd10_code if told else ""
+    said = folded(told.diagnosis) if told else ""
     lists = concepts_of(opinion_request.clinic_id) if told else []
     meant = {concept.key for concept in meant_by(told, lists)} if told else set()
     fitting = [
@@ -54,6 +56,7 @@ def wanted(opinion_request: OpinionRequest, known: Iterable[Checklist]) -> list[
         for checklist in known
         if checklist.key in meant
         or (code and code.startswith(checklist.codes))
+        or any(folded(word) in said for word in checklist.words)
         or set(checklist.purposes) & set(opinion_request.purposes)
     ]
     return [CORE, *(key for key in fitting if key != CORE)]

@@ -73,6 +73,7 @@ class Checklist:
     codes: tuple[str, ...]
     purposes: tuple[str, ...]
     items: tuple[Item, ...]
+    words: tuple[str, ...] = ()  # of the diagnosis, beside those that the giveaway lists know
     reviewed_by: str = ""
 
 
@@ -128,7 +129,7 @@ def parse(data: Any) -> Checklist:
     return Checklist(
         key=data["key"], version=str(data["version"]), title=data["title"],
         codes=_words(data.get("codes")), purposes=purposes,
-        items=tuple(_item(item) for item in items),
+        items=tuple(_item(item) for item in items), words=_words(data.get("words")),
         reviewed_by=str(data.get("reviewed_by") or ""),
     )  # fmt: skip
 

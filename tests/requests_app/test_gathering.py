@@ -56,7 +56,7 @@ class TestChoosing:
             ({"icd10_code": "C50.912", "diagnosis": ""}, "breast_cancer"),
             ({"icd10_code": "G35", "diagnosis": ""}, "multiple_sclerosis"),
             ({"icd10_code": "", "diagnosis": "prostate cancer"}, "prostate_cancer"),
-            ({"icd10_code": "", "diagnosis": "thyroid nodule"}, "thyroid"),
+            ({"icd10_code": "", "diagnosis": "Nódulo tiroideo"}, "thyroid"),
             ({"icd10_code": "", "diagnosis": "glioblastoma"}, "brain_tumor"),
         ],
     )
