@@ -33,6 +33,12 @@ ROUTES = [
     route("records:images_remove", "GET POST", SIGNED_IN, "Take a study back"),
     route("records:inlets", "GET POST", SIGNED_IN, "Let a hospital push images (token)"),
     route("records:inlet_revoke", "POST", SIGNED_IN, "Close a hospital's way in"),
+    route(
+        "records:giveaway_terms",
+        "GET POST",
+        {"coordinator", "administrator"},
+        "Words that give a diagnosis away, the clinic's list",
+    ),
     route("records:icd10_search", "GET POST", SIGNED_IN, "Search ICD-10-CM"),
     route("records:proxies", "GET POST", SIGNED_IN, "Who acts for the patient"),
     route("records:proxy_accept", "GET POST", SIGNED_IN, "Accept to act for a patient"),

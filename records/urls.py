@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from records.views import documents, icd10, imaging, imaging_inlets, imaging_upload, proxies, uploads
+from records.views import (
+    documents,
+    giveaway_terms,
+    icd10,
+    imaging,
+    imaging_inlets,
+    imaging_upload,
+    proxies,
+    uploads,
+)
 
 app_name = "records"
 urlpatterns = [
@@ -25,6 +34,7 @@ urlpatterns = [
     path("image-studies/<uuid:pk>/remove/", imaging.images_remove, name="images_remove"),
     path("case-files/<uuid:pk>/images/hospitals/", imaging_inlets.inlets, name="inlets"),
     path("hospitals/<uuid:pk>/close/", imaging_inlets.inlet_revoke, name="inlet_revoke"),
+    path("clinic/giveaway-words/", giveaway_terms.giveaway_terms, name="giveaway_terms"),
     path("icd10/", icd10.icd10_search, name="icd10_search"),
     path("patients/<uuid:pk>/helpers/", proxies.proxies, name="proxies"),
     path("helpers/<uuid:pk>/accept/", proxies.proxy_accept, name="proxy_accept"),

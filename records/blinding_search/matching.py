@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from records.blinding_search.words import (
     Word,
@@ -167,8 +168,14 @@ class Finder:
             first, last = min(first, place), max(last, place)
         if rest or left_over < 0:
             return None
-        order = [words[place].stem for place in sorted(taken)]
-        is_exact = order == list(wanted.stems) and last - first - len(taken) < 3
+        places = sorted(taken)
+        in_order = all(
+            stem_of in known[place] for stem_of, place in zip(wanted.stems, places, strict=True)
+        )
+        if not in_order and not all(map(partial(_is_linked, text, words), places, places[1:])):
+            return None
+        as_listed = [words[place].stem for place in places] == list(wanted.stems)
+        is_exact = as_listed and last - first - len(taken) < 3
         return Match(wanted.phrase, words[first].start, words[last].end, is_exact)
 
     def _next(
@@ -232,6 +239,18 @@ class Finder:
                 if at >= 0 and (is_name or len(glued) < len(flat) or " " in phrase.text):
                     found.append(Match(phrase, places[at], places[at + len(glued) - 1] + 1, False))
         return found
+
+
+def _is_linked(text: str, words: list[Word], low: int, high: int) -> bool:
+    """In another order words belong together side by side, or by "of" or a comma between them."""
+    between = words[low + 1 : high]
+    if all(word.stem in SMALL for word in between):
+        return True
+    gap = text[words[low].end : words[high].start]
+    return "," in gap or any(folded(word.raw) in LINKS for word in between)
+
+
+LINKS = frozenset(["of", "in", "de", "del", "en"])
 
 
 def _stands_in(words: list[Word], at: int, phrase: list[str]) -> bool:

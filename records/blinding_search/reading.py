@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,9 @@ QUICK = Limits(cpu_seconds=30, wall_seconds=90)
 SLOW = Limits(cpu_seconds=60, wall_seconds=400)
 
 
+Run = Callable[..., Any]  # how the child is asked; the corpus of trusted files does without one
+
+
 def _nobody(_done: int, _total: int) -> None:
     return
 
@@ -37,29 +41,31 @@ class _Desk:
     """One document being read, with everything packed inside it."""
 
     tell: Alive
+    run: Run
     reading: Reading = field(default_factory=Reading)
     until: float = 0.0
     depth: int = 0
 
 
 def read_file(
-    path: Path, media_type: str, page_count: int | None, *, tell: Alive = _nobody
-) -> Reading:
+    path: Path, media_type: str, page_count: int | None, *, tell: Alive = _nobody,
+    run: Run = run_guarded,
+) -> Reading:  # fmt: skip
     """All passages of a file. Never raises for what the bytes may do."""
-    desk = _Desk(tell, until=time.monotonic() + SECONDS_FOR_PICTURES)
+    desk = _Desk(tell, run, until=time.monotonic() + SECONDS_FOR_PICTURES)
     _read(desk, path, media_type, page_count or 0)
     _drop_what_is_shown(desk.reading)
     return desk.reading
 
 
-def read_unknown(path: Path) -> Reading:
+def read_unknown(path: Path, *, run: Run = run_guarded) -> Reading:
     """All passages of a file of which nothing is known: a document inside an image object."""
-    kind = run_guarded("examine", str(path), limits=QUICK)
+    kind = run("examine", str(path), limits=QUICK)
     if isinstance(kind, Refusal) or kind.get("problem"):
         reading = Reading()
         reading.poor("damaged")
         return reading
-    return read_file(path, kind["media_type"], kind["pages"])
+    return read_file(path, kind["media_type"], kind["pages"], run=run)
 
 
 def _read(desk: _Desk, path: Path, media_type: str, pages: int) -> None:
@@ -90,7 +96,7 @@ def _pdf(desk: _Desk, path: Path, pages: int, *, may_ocr: bool = True) -> None:
 def _pdf_pages(desk: _Desk, path: Path, first: int, count: int, *, may_ocr: bool) -> None:
     in_time = time.monotonic() < desk.until
     arguments = (str(path), first, count, may_ocr and in_time)
-    found = run_guarded(f"{HERE}foreign_pdf:pages", *arguments, limits=SLOW)
+    found = desk.run(f"{HERE}foreign_pdf:pages", *arguments, limits=SLOW)
     if isinstance(found, Refusal):
         if count == 1:
             desk.reading.poor("damaged", first)
@@ -129,7 +135,7 @@ def _read_words(
 
 def _beside(desk: _Desk, path: Path) -> None:
     with TemporaryDirectory(prefix="beside-") as folder:
-        found = run_guarded(f"{HERE}foreign_pdf:beside", str(path), folder, limits=SLOW)
+        found = desk.run(f"{HERE}foreign_pdf:beside", str(path), folder, limits=SLOW)
         if isinstance(found, Refusal):
             desk.reading.poor("damaged")
             return
@@ -144,12 +150,12 @@ def _take(desk: _Desk, found: dict[str, Any], folder: Path) -> None:
 
 def _inside(desk: _Desk, path: Path, place: str) -> None:
     """A file inside the file: read the same way, and said to be inside."""
-    kind = run_guarded("examine", str(path), limits=QUICK)
+    kind = desk.run("examine", str(path), limits=QUICK)
     if isinstance(kind, Refusal) or kind.get("problem"):
         if place == "attachment":
             desk.reading.poor("damaged")
         return
-    inner = _Desk(desk.tell, until=desk.until, depth=desk.depth + 1)
+    inner = _Desk(desk.tell, desk.run, until=desk.until, depth=desk.depth + 1)
     if inner.depth > MAX_DEPTH:
         desk.reading.poor("too_long")
         return
@@ -195,7 +201,7 @@ def _pictures(desk: _Desk, path: Path, pages: int) -> None:
                 desk.reading.poor("too_long", page)
             return
         count = min(PICTURES_AT_ONCE, pages - first + 1)
-        found = run_guarded(f"{HERE}foreign_ocr:pictures", str(path), first, count, limits=SLOW)
+        found = desk.run(f"{HERE}foreign_ocr:pictures", str(path), first, count, limits=SLOW)
         if isinstance(found, Refusal):
             for page in range(first, first + count):
                 desk.reading.poor("damaged", page)
@@ -206,7 +212,7 @@ def _pictures(desk: _Desk, path: Path, pages: int) -> None:
 
 
 def _sheets(desk: _Desk, path: Path) -> None:
-    found = run_guarded(f"{HERE}foreign_records:sheets", str(path), limits=QUICK)
+    found = desk.run(f"{HERE}foreign_records:sheets", str(path), limits=QUICK)
     if isinstance(found, Refusal):
         desk.reading.poor("damaged")
         return
@@ -219,9 +225,7 @@ def _sheets(desk: _Desk, path: Path) -> None:
 
 def _record(desk: _Desk, path: Path, media_type: str) -> None:
     with TemporaryDirectory(prefix="record-") as folder:
-        found = run_guarded(
-            f"{HERE}foreign_records:read", str(path), media_type, folder, limits=SLOW
-        )
+        found = desk.run(f"{HERE}foreign_records:read", str(path), media_type, folder, limits=SLOW)
         if isinstance(found, Refusal):
             desk.reading.poor("damaged")
             return

@@ -57,7 +57,8 @@ class TestMatching:
             "hernias discales", "metastases", "b r e a s t  c a n c e r", "Stage II IDC, left",
             "br\u0435ast c\u0430ncer", "mastectomies", "mastectmoy", "masectomy", "AC-T x4",
             "invasiveductalcarcinoma", "MS suspected", "(MS)", "caught a cold", "fractures",
-            "seen by Brown", "Dr. brown", "Dra. GARCIA", "garcia", "mastectomía",
+            "the hernia is discal", "cancer, breast", "seen by Brown", "Dr. brown", "Dra. GARCIA",
+            "garcia", "mastectomía",
         ],
     )  # fmt: skip
     def test_it_is_found_however_it_is_written(self, text):
@@ -69,7 +70,7 @@ class TestMatching:
             "TE 5 MS", "5 ms", "12ms", "Ms. Smith", "MS, RN", "items", "a cold compress",
             "cold intolerance", "scolded", "The breast. Cancer of the skin is not meant",
             "brown stool", "an ACT of kindness", "idc", "ductal ectasia", "breast\n\ncancer-free",
-            "master economy", "MSEC",
+            "master economy", "MSEC", "hernia inguinal", "the cancer clinic for breast",
         ],
     )  # fmt: skip
     def test_what_means_something_else_is_left_alone(self, text):
