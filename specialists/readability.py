@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import textstat
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -38,6 +37,8 @@ def readability_of(text: str, language: str = "en") -> Readability:
 
 
 def _english(text: str) -> Readability:
+    import textstat  # with its arrays 30 MB: taken by a process that measures, not by each
+
     textstat.set_lang("en")
     mean = (textstat.automated_readability_index(text) + textstat.coleman_liau_index(text)) / 2
     grade = max(1, round(mean))
@@ -51,6 +52,8 @@ def _english(text: str) -> Readability:
 
 
 def _spanish(text: str) -> Readability:
+    import textstat
+
     textstat.set_lang("es")
     ease = max(0, min(100, round(textstat.fernandez_huerta(text))))
     if ease >= EASY_SPANISH:
