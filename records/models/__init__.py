@@ -19,6 +19,7 @@ from records.models.document import (
 from records.models.facts import ClinicalFact
 from records.models.hits import AboutType, BlindingHit, BlindingSearch, GiveawayTerm
 from records.models.icd10 import IcdCode, IcdWord
+from records.models.identity_check import IdentityCheck
 from records.models.imaging import (
     ImagingInstance,
     ImagingPack,
@@ -61,6 +62,7 @@ __all__ = [
     "HolderMail",
     "IcdCode",
     "IcdWord",
+    "IdentityCheck",
     "ImagingCover",
     "ImagingIngest",
     "ImagingInlet",

@@ -148,7 +148,7 @@ class Document(StatusModel):
         },
         Status.HELD: {Status.AVAILABLE, Status.QUARANTINED, Status.REMOVED},
         Status.QUARANTINED: {Status.HELD, Status.REMOVED},
-        Status.AVAILABLE: {Status.QUARANTINED, Status.REMOVED},
+        Status.AVAILABLE: {Status.HELD, Status.QUARANTINED, Status.REMOVED},
         Status.REJECTED: {Status.REMOVED},
     }
 

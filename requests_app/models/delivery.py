@@ -179,6 +179,7 @@ class StaffTask(models.Model):
         OVERDUE = "overdue", _("Overdue")
         SEAL_BROKEN = "seal_broken", _("Safety finding: the seal was opened")
         DAMAGED_IMAGES = "damaged_images", _("Stored images are damaged: ask for a new copy")
+        SLIDES_DUE = "slides_due", _("Slides or blocks should be back by now")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
