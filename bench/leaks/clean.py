@@ -17,6 +17,7 @@ REAL = (
     "dicom/01-transfer-syntaxes/*.dcm", "dicom/04-series-mr-60-slices/0007*.dcm",
     "dicom/06-charsets/*", "dicom/03-studies-single-image/*/*", "fhir/r4-synthea/*.json",
 )  # fmt: skip
+NOT_CLEAN = ("Andy_Schaden", "Darin_Skiles")  # invented patients who have one of these diagnoses
 TRICKY = [
     "TE 5 MS, TR 4000 MS, 12 MS delay. Ms. Carver called. Jane Doe, MS, RN.",
     "A cold pack was applied. Stroke volume 70 ml. Growth hormone normal. Shock wave therapy.",
@@ -37,6 +38,8 @@ def clean_readings(folder: Path) -> Iterator[tuple[str, Reading]]:
     yield "image header", read_object(object_bytes(image_object()))
     for pattern in REAL:
         for path in sorted(folder.glob(pattern))[:12]:
+            if path.name.startswith(NOT_CLEAN):
+                continue
             if path.is_file() and path.stat().st_size < 3_000_000:
                 yield str(path.relative_to(folder)), _read(path)
 

@@ -31,7 +31,7 @@ SMALL = frozenset([
 ])  # fmt: skip
 BETWEEN = 2  # words that may stand between those of a phrase
 GAP = re.compile(r"[.!?;:]\s|[\n\r]\s*[\n\r]")  # a sentence or a paragraph ends
-UNIT = re.compile(r"(?:\d|\d\s|\d\s?[-/x])$")
+UNIT = re.compile(r"(?:\d|\d[ \u00a0]|\d ?[-/x])$")
 GLUED = 9  # letters of a phrase that is looked for inside longer words too
 
 
@@ -291,13 +291,16 @@ def _is_a_name(text: str, words: list[Word], at: int) -> bool:
         return False
     start = text[max(0, word.start - 3) : word.start].rstrip(" ")
     begins = not start or start[-1] in ".!?:\n"
-    return not begins or word.raw.isupper()
+    if not begins or word.raw.isupper():
+        return True
+    line = text[text.rfind("\n", 0, word.start) + 1 :].partition("\n")[0]
+    return len(line.split()) <= 3  # a name that stands alone: a field, a heading
 
 
 def _is_abbreviation(text: str, part: list[Word]) -> bool:
     """No unit of measure ("TE 5 MS"), no form of address, no academic degree."""
     start, end = part[0].start, part[-1].end
-    if UNIT.search(text[max(0, start - 3) : start]):
+    if text[start:end] in UNITS and UNIT.search(text[max(0, start - 3) : start]):
         return False
     if folded(text[start:end]) not in TITLES:
         return True
@@ -305,6 +308,7 @@ def _is_abbreviation(text: str, part: list[Word]) -> bool:
 
 
 ADDRESS = re.compile(r"\. ?[A-Z][a-z]+")
+UNITS = frozenset(["MS", "CM", "MM", "ML", "MG", "MR", "AS", "PA"])
 DEGREE = re.compile(r", ?(?:RN|RD|PA|PA-C|NP|PT|OT|CCC|CCC-SLP|CGC|MPH|PhD|MD|LPC)\b")
 TITLES = frozenset(
     ["dr", "dra", "prof", "mr", "mrs", "ms", "md", "doctor", "doctora", "sr", "sra", "don", "dona"]

@@ -19,6 +19,8 @@ from records.blinding_search.terms import finder_for
 from records.models import BlindingHit, BlindingSearch, Document
 from secondop.lib.storage import new_key
 
+# Names stand on nearly every record: they are shown, but nothing is taken back because of them.
+PEOPLE = (BlindingHit.Why.PATIENT, BlindingHit.Why.DOCTOR, BlindingHit.Why.HOSPITAL)
 MAX_HITS = 500  # of one item: more are of no use to anybody
 
 
@@ -84,9 +86,11 @@ def _write(job: BlindingSearch, source: Source, found: list[Found], reading: Rea
     rows.delete()
     hits = [_hit(job, position, one) for position, one in enumerate(found)]
     fresh = [hit for hit in hits if (hit.place, hit.because, hit.found) not in known]
-    held = bool(fresh) and source.hold(job.about_id, {str(hit.place) for hit in fresh})
+    grave = [hit for hit in fresh if hit.why not in PEOPLE]
+    is_late = job.searched_at is not None  # before the first search nobody was told "no hits"
+    held = is_late and bool(grave) and source.hold(job.about_id, {str(hit.place) for hit in grave})
     for hit in hits:
-        is_fresh = held and hit in fresh
+        is_fresh = held and hit in grave
         hit.is_new = is_fresh or (hit.place, hit.because, hit.found) in still_new
     BlindingHit.objects.bulk_create(hits)
     looks = {"needs_another_look": True, "another_look_since": Now()} if held else {}

@@ -58,7 +58,7 @@ class TestMatching:
             "br\u0435ast c\u0430ncer", "mastectomies", "mastectmoy", "masectomy", "AC-T x4",
             "invasiveductalcarcinoma", "MS suspected", "(MS)", "caught a cold", "fractures",
             "the hernia is discal", "cancer, breast", "seen by Brown", "Dr. brown", "Dra. GARCIA",
-            "garcia", "mastectomía",
+            "garcia", "mastectomía", "1\nIDC", "pT2 IDC", "Brown",
         ],
     )  # fmt: skip
     def test_it_is_found_however_it_is_written(self, text):
