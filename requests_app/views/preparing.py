@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from records import redaction
 from records.models import BlindingHit, Document
@@ -187,10 +187,10 @@ def redaction_areas(request: HttpRequest, pk: UUID) -> HttpResponse:
     document = _document(opinion_request, given["item"], request.user)
     page = given["page"] or 1
     count = _change_areas(request, document, form, page)
-    said = (
-        _("%(n)d places taken off.") if given["action"].startswith("remove")
-        else _("%(n)d places marked.")
-    )  # fmt: skip
+    if given["action"].startswith("remove"):
+        said = ngettext("%(n)d place taken off.", "%(n)d places taken off.", count)
+    else:
+        said = ngettext("%(n)d place marked.", "%(n)d places marked.", count)
     messages.success(request, said % {"n": count})
     return redirect(_back(opinion_request, item=given["item"], page=page))
 
