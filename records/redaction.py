@@ -200,9 +200,7 @@ def take_back(document: Document, *, by: Any) -> None:
     """Stop a copy that is being made, and remove one that is there. In a transaction."""
     document.burnings.current().update(cancelled_at=timezone.now())
     for copy in document.copies.exclude(status=Document.Status.REMOVED):
-        copy = lock(copy)
-        copy.move_to(Document.Status.REMOVED)
-        note("document.copy_removed", by=by, about=copy)
+        workflow.remove_copy(copy, by=by)
 
 
 def copy_of(document: Document) -> Document | None:

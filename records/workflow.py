@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from records import arrivals, rules
 from records.blinding_search.asking import search_item
+from records.facts.asking import read_facts
 from records.models import CaseFile, Document, DocumentName, ImagingIngest, Screening, Upload
 from records.models.document import IMAGING_ARCHIVE
 from records.proxies import on_behalf_of
@@ -101,6 +102,7 @@ def screened(document: Document, new: str, *, problem: str = "", facts: dict[str
     note("document.screened", by=None, about=document, status=str(new), problem=problem)
     if new == Status.AVAILABLE:
         search_item("document", document.pk, document.case_file)
+        read_facts(document)
     if problem:
         path = reverse("records:documents", args=[document.case_file_id])
         people = [document.by] if document.by else arrivals.clinic_people(document.record_request)
@@ -123,6 +125,13 @@ def remove(document: Document, *, by: Any) -> None:
     document.move_to(Status.REMOVED)
     acting_for = on_behalf_of(by, document.case_file.patient)
     note("document.removed", by=by, about=document, on_behalf_of=acting_for)
+
+
+@transition
+def remove_copy(copy: Document, *, by: Any) -> None:
+    """Take a copy with covered places back. The original stays."""
+    copy.move_to(Document.Status.REMOVED)
+    note("document.copy_removed", by=by, about=copy)
 
 
 def discard_files(case_file: CaseFile, *, by: Any) -> None:

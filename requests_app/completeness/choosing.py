@@ -96,6 +96,12 @@ def version_of(clinic_id: Any, key: str) -> ChecklistVersion:
     return row
 
 
+def text_of(clinic_id: Any, key: str) -> str:
+    """The text of the checklist in use; of one that does not exist yet, something to begin with."""
+    own = ChecklistVersion.objects.filter(clinic_id=clinic_id, key=key, is_current=True).first()
+    return own.content if own else definition.shipped().get(key, definition.shipped()[CORE])
+
+
 def sha256(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 

@@ -21,9 +21,9 @@ from requests_app.completeness.choosing import (
     checklists_of,
     completeness_of,
     current_of,
-    version_of,
+    text_of,
 )
-from requests_app.completeness.definition import Checklist, Wrong, said, shipped
+from requests_app.completeness.definition import Checklist, Wrong, said
 from requests_app.completeness.evaluating import Completeness, Finding
 from requests_app.forms.gathering import AnswerForm, ChecklistForm, SignForm, WaiveForm
 from requests_app.models import ChecklistVersion, ItemStatement, OpinionRequest
@@ -229,7 +229,7 @@ def checklist(request: HttpRequest, clinic: UUID, key: str) -> HttpResponse:
         raise Http404
     one = known.get(key)
     rows = ChecklistVersion.objects.filter(clinic=place, key=key).order_by("-made_at", "-version")
-    text = _text_of(place, key)
+    text = text_of(place.pk, key)
     form = ChecklistForm(request.POST or None, initial={"content": text})
     problems: list[str] = []
     if request.method == "POST" and form.is_valid():
@@ -247,14 +247,6 @@ def checklist(request: HttpRequest, clinic: UUID, key: str) -> HttpResponse:
     }  # fmt: skip
     code = 422 if problems or form.errors else 200
     return render(request, "requests_app/checklist.html", context, status=code)
-
-
-def _text_of(clinic: Clinic, key: str) -> str:
-    if key == "new":
-        return shipped()["core"]
-    if key in shipped():
-        return version_of(clinic.pk, key).content
-    return ChecklistVersion.objects.get(clinic=clinic, key=key, is_current=True).content
 
 
 def _items_of(one: Checklist | None) -> list[dict[str, Any]]:

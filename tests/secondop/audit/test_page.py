@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from requests_app.concurrency import WORDS
-from requests_app.preparing import VERBS
+from requests_app.deciding import VERBS
 from secondop.audit.models import AuditEvent
 from secondop.audit.sentences import SENTENCES
 from secondop.audit.trail import note
