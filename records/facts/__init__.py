@@ -1,0 +1,1 @@
+"""Facts out of electronic records: reading them, one series per analyte, one timeline, by hand."""
