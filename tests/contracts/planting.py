@@ -151,6 +151,7 @@ def plant_the_rest(case: Any, secret: Any, people: list[Any]) -> None:
     Values are made from the columns; a table whose rules refuse such a row is named by
     `unplanted` and must be planted by hand or be exempt.
     """
+    case.waivers.update(reason=secret("waiver")[:500])  # the walk made some
     for model in sorted(carriers(), key=lambda one: one._meta.label):
         if model._meta.label in EXEMPT or _has_rows(model, case):
             continue
