@@ -26,7 +26,9 @@ from records.models import (
     ImagingPreview,
     ImagingRemoval,
     Screening,
+    Transfer,
 )
+from records.transfers import running as transfers
 from secondop.jobs.models import TemporaryFailure
 
 
@@ -123,3 +125,11 @@ def search_item(search_id: str) -> None:
     if job := BlindingSearch.claim(search_id):
         with job.attempt():
             searching.run(job)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def run_transfer(transfer_id: str) -> None:
+    """Copy studies from or to another system. Safe to run twice: what is over is not asked for."""
+    if job := Transfer.claim(transfer_id):
+        with job.attempt():
+            transfers.run(job)

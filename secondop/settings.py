@@ -147,6 +147,11 @@ CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")  # "unix:/path" or "tcp:hos
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024**2
 
+# The receiver of images for which we ask by C-MOVE; nothing listens while the port is 0.
+DICOM_AE = env.str("DICOM_AE", default="SECONDOP")
+DICOM_HOST = env.str("DICOM_HOST", default="127.0.0.1")
+DICOM_PORT = env.int("DICOM_PORT", default=0)
+
 # --- jobs and cache ----------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 

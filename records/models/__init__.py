@@ -41,6 +41,7 @@ from records.models.record_request import (
 )
 from records.models.redaction import Burning, RedactionArea
 from records.models.specimen import Specimen
+from records.models.transfer import Peer, Transfer, TransferStudy
 
 __all__ = [
     "AboutType",
@@ -77,6 +78,7 @@ __all__ = [
     "MeasurementReport",
     "OriginalDiagnosis",
     "Patient",
+    "Peer",
     "Proxy",
     "ProxyInvitation",
     "RecordHolder",
@@ -88,5 +90,7 @@ __all__ = [
     "Screening",
     "SeriesMetadata",
     "Specimen",
+    "Transfer",
+    "TransferStudy",
     "Upload",
 ]

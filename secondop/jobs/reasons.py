@@ -15,6 +15,33 @@ REASONS: dict[str, str | Promise] = {
     "page_not_readable": _("A page could not be painted over. Withhold the document instead."),
     "original_changed": _("The stored original is not what was received. It is set aside."),
     "nothing_to_cover": _("Nothing was marked, so no copy was made."),
+    # transfers of images
+    "address_forbidden": _(
+        "This address is inside a network that we do not enter. An administrator can allow it."
+    ),
+    "answer_cut_off": _("The other system stopped in the middle. We go on where it stopped."),
+    "answer_too_large": _("The other system found too much. Search for less."),
+    "answer_unreadable": _("The other system answered in a way that we cannot read."),
+    "cancelled": _("Somebody at the clinic stopped this."),
+    "case_file_closed": _("The case file takes no more records, so nothing more was copied."),
+    "certificate_not_trusted": _(
+        "The other system shows a certificate that nobody we know has signed. "
+        "Ask its owners for the certificate of their authority."
+    ),
+    "certificate_unreadable": _("The certificate that was given for this system is damaged."),
+    "half_a_study": _("The other system gave only a part of the images. We ask for the rest."),
+    "object_too_large": _("One image is larger than we take."),
+    "peer_away": _("The other system does not answer. We try again by ourselves."),
+    "peer_cannot": _("The other system cannot give the images as they are."),
+    "peer_fails": _("The other system reports an error. We try again by ourselves."),
+    "peer_hangs": _("The other system fell silent. We try again by ourselves."),
+    "peer_not_there": _("The other system knows nothing at this address."),
+    "peer_refuses_us": _("The other system does not let us in. Check the names and the password."),
+    "peer_retired": _("This system is no longer in use here."),
+    "peer_secret_lost": _("The password for this system must be entered again."),
+    "peer_unknown_name": _("The name of the other system is not known in the network."),
+    "permission_ended": _("The patient's permission has ended, so nothing more was copied."),
+    "study_too_large": _("This study holds more images than we take at once."),
 }
 MAIL = _("The mail server does not answer. We try again by ourselves.")
 OTHERWISE = _("The program met something it does not know. Try again; if it stays, tell support.")
