@@ -16,6 +16,7 @@ from records import (
 )
 from records.blinding_search import searching
 from records.dicom import archives, covering, thumbnails
+from records.facts import reading
 from records.models import (
     BlindingSearch,
     Burning,
@@ -28,6 +29,7 @@ from records.models import (
     Screening,
     Transfer,
 )
+from records.models.facts import FactsReading
 from records.transfers import running as transfers
 from secondop.jobs.models import TemporaryFailure
 
@@ -133,3 +135,11 @@ def run_transfer(transfer_id: str) -> None:
     if job := Transfer.claim(transfer_id):
         with job.attempt():
             transfers.run(job)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def read_facts(reading_id: str) -> None:
+    """Read an electronic record's facts. Safe to run twice: what is there is not written again."""
+    if job := FactsReading.claim(reading_id):
+        with job.attempt():
+            reading.read(job)

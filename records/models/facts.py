@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from records.models.case_file import AccessGrant, CaseFile
 from records.models.document import Document
 from secondop.accounts.models import Clinic
+from secondop.jobs.models import Job
 
 
 class ClinicalFactQuerySet(models.QuerySet["ClinicalFact"]):
@@ -123,3 +124,20 @@ class ClinicalFact(models.Model):
 
     def __str__(self) -> str:
         return f"fact {str(self.pk)[:8]}"
+
+
+class FactsReading(Job):
+    """Read the facts of an electronic record, and take out the files that are packed inside."""
+
+    TASK = "records.tasks.read_facts"
+    QUEUE = "records"
+    TITLE = "Facts of an electronic record"
+    LEASE = 2 * Job.LEASE
+
+    document = models.OneToOneField(Document, models.CASCADE, related_name="facts_reading")
+    # Counts and codes only: {"version": "R4", "facts": 120, "files": 2, "passed": {"withdrawn": 1}}
+    outcome = models.JSONField(default=dict, blank=True)
+
+    class Privacy:
+        private: set[str] = set()
+        plain = Job.JOB_FIELDS | {"document", "outcome"}
