@@ -18,6 +18,7 @@ LINKS: tuple[tuple[str, str, str | Promise], ...] = (
     (roles.COORDINATOR, "requests:tasks", _("To do")),
     (roles.COORDINATOR, "holders:asks", _("Record requests")),
     (roles.COORDINATOR, "requests:checklists", _("Checklists")),
+    (roles.COORDINATOR, "records:giveaway_terms", _("Giveaway words")),
     (roles.SPECIALIST, "specialists:desk", _("My reviews")),
     (roles.QUALITY_REVIEWER, "specialists:checks", _("Quality checks")),
     (roles.ADMINISTRATOR, "accounts:members", _("People")),
