@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy
 
 from records import rules, workflow
 from records.blinding import sight_of
-from records.models import CaseFile, Document, Upload
-from records.problems import HELD, Problem, problem_of
+from records.identity_checks import PROBLEM
+from records.models import CaseFile, Document, IdentityCheck, Upload
+from records.problems import Problem, problem_of, why_held
 from records.proxies import on_behalf_of
 from records.serving import is_intact
 from secondop.accounts.roles import COORDINATOR, PATIENT
@@ -86,7 +87,7 @@ def panel(case_file: CaseFile, user: Any) -> Panel:
         .order_by("received_at", "pk")
     )
     titles = {str(document.pk): title_of(document) for document in documents}
-    rows = [_row(document, titles, bool(may_add)) for document in documents]
+    rows = [_row(document, titles, user, bool(may_add)) for document in documents]
     unfinished = list(
         Upload.objects.filter(
             case_file=case_file, by=user, finished_at=None, offset_bytes__gt=0
@@ -96,8 +97,9 @@ def panel(case_file: CaseFile, user: Any) -> Panel:
     return Panel(case_file, rows, unfinished, may_add, is_checking=checking)
 
 
-def _row(document: Any, titles: dict[str, str], may_add: bool) -> Row:
-    problem = HELD if document.status == Status.HELD else problem_of(document.problem)
+def _row(document: Any, titles: dict[str, str], user: Any, may_add: bool) -> Row:
+    code = document.problem
+    problem = why_held(code) if document.status == Status.HELD else problem_of(code)
     screening = getattr(document, "screening", None)
     return Row(
         document=document,
@@ -106,10 +108,17 @@ def _row(document: Any, titles: dict[str, str], may_add: bool) -> Row:
         problem=problem,
         same_as=titles.get(document.findings.get("same_as", ""), ""),
         may_change=may_add and not document.has_copies,
-        may_open=document.status in (Status.AVAILABLE, Status.HELD),
+        may_open=is_readable(document, user),
         done=screening.done_count if screening else 0,
         total=screening.total_count if screening else 0,
     )
+
+
+def is_readable(document: Document, user: Any) -> bool:
+    """PRIVACY: what may be of somebody else is open to its sender and the clinic alone."""
+    if document.status == Status.HELD and document.problem == PROBLEM:
+        return document.by_id == user.pk or bool(user.works_as(COORDINATOR, document.clinic_id))
+    return document.status in (Status.AVAILABLE, Status.HELD)
 
 
 def title_of(document: Document) -> str:
@@ -175,6 +184,8 @@ def erase_removed() -> None:
             page.delete()
         default_storage.delete(document.key)
         Document.objects.filter(pk=document.pk).update(key="")
+        document.facts.all().delete()
+        IdentityCheck.objects.filter(document=document).update(told=[])
         if name := getattr(document, "name", None):
             name.delete()
 

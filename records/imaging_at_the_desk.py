@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy
 from records import imaging_rules as rules
 from records.dicom.problems import sentence
 from records.dicom.values import VIDEO, first, text
+from records.identity_checks import PROBLEM
 from records.imaging import View, view_of
 from records.imaging_pages import address, day_of, title_of
 from records.models import CaseFile, ImagingCover, ImagingSeries, ImagingStudy
@@ -120,7 +121,7 @@ def _held(study: ImagingStudy) -> HeldStudy:
         people=list(filter(None, [text(study.search, "00100010").replace("^", " ").strip(),
                                   day_of(study.search, "00100030")])),
         problem=sentence(study.problem) if study.problem else "",
-        may_release=yes if study.status == "held" else no,
+        may_release=yes if study.status == "held" and study.problem != PROBLEM else no,
         may_refuse=yes if study.status in ("held", "quarantined") else no,
         may_reconsider=yes if study.status == "rejected" else no,
     )  # fmt: skip

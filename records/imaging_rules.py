@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from records.identity_checks import PROBLEM as OTHER_PATIENT
 from records.models import CaseFile, ImagingCover, ImagingSeries, ImagingStudy
 from records.models.case_file import BlindingClass
 from secondop.lib.verdicts import YES, Verdict, never, not_now
@@ -83,6 +84,8 @@ def may_release(user: Any, study: ImagingStudy) -> Verdict:
         return verdict
     if study.status != Status.HELD:
         return not_now(_("These images are not held back."))
+    if study.problem == OTHER_PATIENT:
+        return not_now(_("They may be of somebody else. Decide that first, with a reason."))
     return YES
 
 

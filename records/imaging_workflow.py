@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
-from records import arrivals
+from records import arrivals, identity_checks
 from records import imaging_rules as rules
 from records.blinding_search.asking import search_item
 from records.dicom import packs
@@ -138,11 +138,19 @@ def _study(case_file: CaseFile, uid: str, rows: list[Row], key: bytes, sender: A
 
 
 def _screen(study: ImagingStudy) -> None:
-    """Look whether the new study is of the same person as the others of the case file."""
+    """Look whether the new study is of the patient, and of the same person as the others."""
     study.move_to(Status.SCREENING)
+    found = identity_checks.of_study(study)
     others = ImagingStudy.objects.filter(case_file=study.case_file).exclude(pk=study.pk)
     others = others.exclude(status__in=[Status.REJECTED, Status.REMOVED])  # not this patient's
+    others = others.exclude(problem=identity_checks.PROBLEM)
     strangers = [other for other in others if is_somebody_else(other.person, study.person)]
+    if found.verdict == identity_checks.Verdict.SAME and not found.is_holding:
+        study.move_to(Status.AVAILABLE)
+        return
+    if found.is_holding:  # then it is this one that is the stranger, not the others
+        _hold(study, identity_checks.PROBLEM)
+        return
     if not strangers:
         study.move_to(Status.AVAILABLE)
         return
@@ -152,11 +160,11 @@ def _screen(study: ImagingStudy) -> None:
             _hold(other)
 
 
-def _hold(study: ImagingStudy) -> None:
-    study.problem = "two_patients"
+def _hold(study: ImagingStudy, problem: str = "two_patients") -> None:
+    study.problem = problem
     study.save(update_fields=["problem"])
     study.move_to(Status.HELD)
-    note("imaging.held", by=None, about=study, problem="two_patients")
+    note("imaging.held", by=None, about=study, problem=problem)
 
 
 def _series(study: ImagingStudy, rows: list[Row], key: bytes) -> ImagingSeries:

@@ -86,12 +86,20 @@ PROBLEMS: dict[str, Problem] = {
         _("The stored copy of this file is not what you sent. We have set it aside."),
         _("Please send it again. We are looking into it."),
     ),
+    "other_patient": Problem(
+        _("This file seems to name somebody else. We keep it apart until we know."),
+        _("Please look at the question on the page of your request. The clinic decides."),
+    ),
 }  # fmt: skip
 
 HELD = Problem(
     _("This looks like scans from a CD. We have it and keep it safe."),
     _("The clinic will open it on its imaging page. You need not do anything."),
 )
+
+
+def why_held(code: str) -> Problem:
+    return PROBLEMS.get(code, HELD)
 
 
 def problem_of(code: str) -> Problem | None:

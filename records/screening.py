@@ -17,7 +17,7 @@ from typing import Any
 from django.core.files import File
 from django.core.files.storage import default_storage
 
-from records import antivirus, workflow
+from records import antivirus, identity_checks, identity_in_text, workflow
 from records.guard import Limits, Refusal, run_guarded
 from records.models import Document, DocumentPage, Screening
 from secondop.jobs.models import TemporaryFailure
@@ -50,6 +50,8 @@ class Look:
     findings: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)  # fields of the document, once it is closed
     pages: int = 0
+    told: list[dict[str, str]] = field(default_factory=list)  # whom it names
+    told_in: str = "text"
 
 
 def screen(job: Screening) -> None:
@@ -66,6 +68,13 @@ def screen(job: Screening) -> None:
         except Outcome as outcome:
             status, problem = outcome.status, outcome.problem
     with job.closing():
+        if status == Status.AVAILABLE and look.told:
+            found = identity_checks.examine(document.case_file, look.told, look.told_in)
+            identity_checks.write(
+                document.case_file, look.told, look.told_in, found, document=document
+            )
+            if found.is_holding:
+                status, problem = str(Status.HELD), identity_checks.PROBLEM
         facts = look.facts | {"findings": look.findings}
         workflow.screened(document, status, problem=problem, facts=facts)
 
@@ -207,6 +216,28 @@ def _store_pages(look: Look, made: list[dict[str, Any]], folder: Path) -> None:
     DocumentPage.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def says_whom_it_names(look: Look) -> None:
+    """Electronic records have a patient block; of papers the first page may name somebody."""
+    media_type = look.facts["media_type"]
+    if source := NAMING.get(media_type):
+        told = run_guarded(
+            "records.foreign_identity:people", str(look.path), media_type, limits=EXAMINE
+        )
+        look.job.heartbeat()
+        if isinstance(told, Refusal):  # it could be read a moment ago
+            look.findings["guard"] = told.code
+            raise Outcome(Status.REJECTED, REFUSED[told.code])
+        look.told, look.told_in = told, source
+        return
+    first_page = look.document.pages.filter(number=1).first()
+    look.told = identity_in_text.people(first_page.text) if first_page else []
+
+
+NAMING = {
+    "application/fhir+json": "fhir",
+    "application/fhir+xml": "fhir",
+    "application/cda+xml": "cda",
+}
 STEPS = (
     size_is_right,
     hash_is_right,
@@ -214,4 +245,5 @@ STEPS = (
     has_no_virus,
     is_of_a_known_kind,
     gets_pages,
+    says_whom_it_names,
 )

@@ -5,6 +5,7 @@ from django.urls import path
 from records.views import (
     documents,
     giveaway_terms,
+    identity,
     icd10,
     imaging,
     imaging_inlets,
@@ -35,6 +36,9 @@ urlpatterns = [
     path("case-files/<uuid:pk>/images/hospitals/", imaging_inlets.inlets, name="inlets"),
     path("hospitals/<uuid:pk>/close/", imaging_inlets.inlet_revoke, name="inlet_revoke"),
     path("clinic/giveaway-words/", giveaway_terms.giveaway_terms, name="giveaway_terms"),
+    path("case-files/<uuid:pk>/right-patient/", identity.right_patient, name="right_patient"),
+    path("right-patient/<uuid:pk>/", identity.identity_decide, name="identity_decide"),
+    path("right-patient/<uuid:pk>/answer/", identity.identity_answer, name="identity_answer"),
     path("icd10/", icd10.icd10_search, name="icd10_search"),
     path("patients/<uuid:pk>/helpers/", proxies.proxies, name="proxies"),
     path("helpers/<uuid:pk>/accept/", proxies.proxy_accept, name="proxy_accept"),

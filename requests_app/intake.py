@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from records.blinding_search.asking import search_case_file
+from records.identity_workflow import recheck_patient
 from records.models import OriginalDiagnosis, SafetyFacts
 from records.proxies import on_behalf_of
 from requests_app import rules
@@ -144,6 +145,8 @@ def save(
         row.noted_version = row.version
         touch(opinion_request, by=by)
         patient = opinion_request.case_file.patient
+        if section == "about":  # while somebody types, nothing is compared
+            recheck_patient(patient)
         note(
             "request.answered",
             by=by,

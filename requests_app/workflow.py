@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from records.blinding_search.asking import search_case_file
 from records.grants import revoke_all
+from records.identity_workflow import recheck
 from records.models import CaseFile
 from records.proxies import on_behalf_of
 from records.workflow import discard_files
@@ -99,6 +100,7 @@ def submit(opinion_request: OpinionRequest, *, truth_name: str, by: Any) -> None
     move(opinion_request, Status.SUBMITTED, by=by, verb="request.submitted")
     hold_to(opinion_request)
     search_case_file(opinion_request.case_file)
+    recheck(opinion_request.case_file)
     tell(
         coordinators_of(opinion_request),
         "new_request" if first_time else "patient_answered",

@@ -20,6 +20,7 @@ PROBLEMS = {
     "other_bytes": _("We already have another version of this image. The first one was kept."),
     "other_study": _("This image belongs to another study than the one that was named."),
     "two_patients": _("The images name different people. The clinic will look at them first."),
+    "other_patient": _("The images name somebody else. The clinic will look at them first."),
     "damaged": _(
         "Our copy of these images is damaged. We have set it aside and are looking into it."
     ),

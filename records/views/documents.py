@@ -17,19 +17,18 @@ from records import rules, workflow
 from records.blinding import sight_of
 from records.forms import KindForm
 from records.models import CaseFile, Document
-from records.problems import HELD, problem_of
+from records.problems import problem_of, why_held
 from records.serving import send
 from secondop.lib.access import get_visible
 from secondop.lib.pages import page_or_part
 
 Status = Document.Status
-READABLE = (Status.AVAILABLE, Status.HELD)
 
 
 def documents(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The list that refreshes itself while files are being checked."""
     case_file = _own_case_file(request, pk)
-    context = {"case_file": case_file, "next_url": _next(request, "")}
+    context = {"case_file": case_file, "next_url": next_path(request, "")}
     return page_or_part(request, "records/documents.html", "records/_documents.html", context)
 
 
@@ -40,7 +39,7 @@ def _own_case_file(request: HttpRequest, pk: UUID) -> CaseFile:
         return get_visible(CaseFile, request.user, pk, as_="coordinator")
 
 
-def _next(request: HttpRequest, otherwise: str) -> str:
+def next_path(request: HttpRequest, otherwise: str) -> str:
     """Where the person came from. SECURITY: never an address elsewhere."""
     wanted = request.POST.get("next") or request.GET.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
@@ -60,7 +59,7 @@ def _seen(request: HttpRequest, pk: UUID) -> tuple[Document, str]:
 def document(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Every page as a picture, with its text for those who cannot see it."""
     document, sight = _seen(request, pk)
-    is_readable = document.status in READABLE
+    is_readable = listing.is_readable(document, request.user)
     if is_readable:
         listing.note_once("document.opened", document, request.user)
     is_staff = request.user.is_clinic_staff  # type: ignore[union-attr]
@@ -69,9 +68,11 @@ def document(request: HttpRequest, pk: UUID) -> HttpResponse:
         "title": listing.heading(document, sight),
         "pages": document.pages.order_by("number") if is_readable else [],
         "may_download": sight == "full" and is_readable,
-        "problem": HELD if document.status == Status.HELD else problem_of(document.problem),
+        "problem": why_held(document.problem)
+        if document.status == Status.HELD
+        else problem_of(document.problem),
         "findings": listing.findings_in_words(document) if is_staff and sight == "full" else [],
-        "next_url": _next(request, ""),
+        "next_url": next_path(request, ""),
     }
     return render(request, "records/document.html", context)
 
@@ -80,7 +81,7 @@ def document(request: HttpRequest, pk: UUID) -> HttpResponse:
 def page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponseBase:
     document, _sight = _seen(request, pk)
     page = document.pages.filter(number=number).first()
-    if not page or document.status not in READABLE:
+    if not page or not listing.is_readable(document, request.user):
         raise Http404
     with transaction.atomic():
         listing.note_once("document.opened", document, request.user)
@@ -100,7 +101,7 @@ def download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     SECURITY: never to a sealed reader: its title, author or a hidden layer may state the diagnosis.
     """
     document, sight = _seen(request, pk)
-    if sight != "full" or document.status not in READABLE:
+    if sight != "full" or not listing.is_readable(document, request.user):
         raise Http404
     if not listing.is_untouched(document):
         return render(request, "records/document_altered.html", status=500)
@@ -126,13 +127,13 @@ def set_kind(request: HttpRequest, pk: UUID) -> HttpResponse:
         workflow.set_kind(document, form.cleaned_data["kind"], by=request.user)
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204 if form.is_valid() else 400)
-    return redirect(_next(request, reverse("records:documents", args=[document.case_file_id])))
+    return redirect(next_path(request, reverse("records:documents", args=[document.case_file_id])))
 
 
 def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = Document.objects.select_related("case_file")
     document = get_visible(rows, request.user, pk, as_="filler")
-    back = _next(request, reverse("records:documents", args=[document.case_file_id]))
+    back = next_path(request, reverse("records:documents", args=[document.case_file_id]))
     verdict = rules.may_remove(request.user, document)
     if request.method == "POST":
         workflow.remove(document, by=request.user)

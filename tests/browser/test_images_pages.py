@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from records.models import ImagingSeries
 from tests import factories
-from tests.records.dicom.samples import as_bytes, clear, ct, store
+from tests.records.dicom.samples import as_bytes, clear, ct, store, without_a_name
 from tests.secondop.api.dicomweb_files import signed_in, stow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ def shot(visitor, name):
 @pytest.fixture
 def request_with_images():
     opinion_request = factories.opinion_request_at("collecting")
-    case_file = opinion_request.case_file
+    case_file = without_a_name(opinion_request.case_file)
     store(case_file, *(slice_of(n) for n in range(1, 16)))
     store(
         case_file,

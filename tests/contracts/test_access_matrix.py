@@ -167,6 +167,7 @@ def build_world():
     imaging.store(w.review.case_file, imaging.as_bytes(imaging.ct(1)))
     imaging.clear(w.review.case_file)
     w.series = w.review.case_file.imaging_studies.get().series.get()
+    w.identity_check = w.review.case_file.identity_checks.get()
     w.inlet = w.review.case_file.imaging_inlets.create(
         clinic=w.a, name="St. Anna", token_sha256="0" * 64, made_by=w.people["coordinator"],
         until=timezone.now() + timedelta(days=1),
@@ -260,6 +261,9 @@ def arguments(w, name, who="patient"):
         "records:images_cover": [w.series.pk],
         "records:images_decide": [w.series.study_id],
         "records:images_remove": [w.series.study_id],
+        "records:right_patient": [w.review.case_file_id],
+        "records:identity_decide": [w.identity_check.pk],
+        "records:identity_answer": [w.identity_check.pk],
         "records:inlets": [w.review.case_file_id],
         "records:inlet_revoke": [w.inlet.pk],
         "records:proxies": [w.review.case_file.patient_id],

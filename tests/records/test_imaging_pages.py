@@ -22,7 +22,7 @@ from records.models import (
 )
 from secondop.audit.models import AuditEvent
 from tests import factories
-from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
+from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store, without_a_name
 from tests.secondop.api.dicomweb_files import signed_in, stow, whole
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,7 @@ class TestTheList:
         assert "No images are open to you" in text(page(reader_of(case_file, "sealed"), case_file))
 
     def test_held_and_damaged_studies_are_named_to_who_fills(self, case_file, patient):
+        without_a_name(case_file)
         other = ct(1, study="1.2.9", PatientName="B^C", PatientID="P2", PatientBirthDate="19500101")
         store(case_file, as_bytes(ct(1)), as_bytes(other))
         assert "The images name different people" in text(page(patient, case_file))
@@ -258,6 +259,7 @@ class TestTheDesk:
         assert "Mass in segment 4" not in text(patient.get(path))
 
     def test_held_studies_are_let_in_refused_and_held_again(self, case_file, staff, patient):
+        without_a_name(case_file)
         other = ct(1, study="1.2.9", PatientName="B^C", PatientID="P2", PatientBirthDate="19500101")
         store(case_file, as_bytes(ct(1)), as_bytes(other))
         client = signed_in(staff)

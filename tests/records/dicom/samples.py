@@ -11,13 +11,19 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from records.dicom.ingest import Batch, Result
-from records.models import CaseFile, ImagingSeries
+from records.models import CaseFile, ImagingSeries, Patient
 from tests.factories import ClinicFactory, PatientFactory
 
 
 def a_case_file(clinic: Any = None) -> CaseFile:
     clinic = clinic or ClinicFactory()
     return CaseFile.objects.create(clinic=clinic, patient=PatientFactory(clinic=clinic))
+
+
+def without_a_name(case_file: CaseFile) -> CaseFile:
+    """The patient has not told a name yet, so nothing can be compared with the patient."""
+    Patient.objects.filter(pk=case_file.patient_id).update(full_name="", born_on=None)
+    return case_file
 
 
 def ct(
