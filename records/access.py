@@ -42,6 +42,7 @@ ROUTES = [
     route("records:right_patient", "GET", SIGNED_IN, "Records that may be of somebody else"),
     route("records:identity_decide", "GET POST", SIGNED_IN, "Decide whose record it is"),
     route("records:identity_answer", "POST", SIGNED_IN, "The patient says: this is (not) me"),
+    route("records:facts", "GET POST", SIGNED_IN, "Lab values and history; add a value of a paper"),
     route("records:icd10_search", "GET POST", SIGNED_IN, "Search ICD-10-CM"),
     route("records:proxies", "GET POST", SIGNED_IN, "Who acts for the patient"),
     route("records:proxy_accept", "GET POST", SIGNED_IN, "Accept to act for a patient"),

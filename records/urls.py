@@ -4,6 +4,7 @@ from django.urls import path
 
 from records.views import (
     documents,
+    facts,
     giveaway_terms,
     identity,
     icd10,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("case-files/<uuid:pk>/right-patient/", identity.right_patient, name="right_patient"),
     path("right-patient/<uuid:pk>/", identity.identity_decide, name="identity_decide"),
     path("right-patient/<uuid:pk>/answer/", identity.identity_answer, name="identity_answer"),
+    path("case-files/<uuid:pk>/facts/", facts.facts, name="facts"),
     path("icd10/", icd10.icd10_search, name="icd10_search"),
     path("patients/<uuid:pk>/helpers/", proxies.proxies, name="proxies"),
     path("helpers/<uuid:pk>/accept/", proxies.proxy_accept, name="proxy_accept"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from records.dicom.values import first, text
 from records.identity import date_of
@@ -71,7 +71,9 @@ def gather(opinion_request: OpinionRequest) -> Evidence:
     """Everything that counts for this request. Nine queries, however much there is."""
     case_file = opinion_request.case_file_id
     statements = list(ItemStatement.objects.filter(opinion_request=opinion_request))
-    values = ClinicalFact.objects.filter(case_file=case_file, kind="lab").exclude(analyte="")
+    usable = Q(document=None) | Q(document__status="available")
+    labs = ClinicalFact.objects.filter(usable, case_file=case_file, kind="lab")
+    values = labs.exclude(analyte="")
     slides = Specimen.objects.filter(case_file=case_file, count_received__gt=0)
     return Evidence(
         series=_series(case_file),

@@ -48,6 +48,8 @@ SENTENCES: dict[str, str | Promise] = {
     "document.downloaded": _("downloaded a document"),
     "document.unread": _("took the mark “read” off a document"),
     "document.removed": _("removed a document"),
+    "fact.added": _("added a value from a paper"),
+    "fact.removed": _("removed a value that was typed by hand"),
     "imaging.received": _("added images"),
     "imaging.archive_received": _("added an archive of images"),
     "imaging.held": _("held images back until a person has looked at them"),

@@ -125,6 +125,8 @@ MATRIX = {
     ("records:identity_decide", "GET"): CLINIC,
     ("records:identity_decide", "POST"): CLINIC,
     ("records:identity_answer", "POST"): OWN,
+    ("records:facts", "GET"): OWN_OR_CLINIC | READER,  # readers: of documents open to them
+    ("records:facts", "POST"): OWN_OR_CLINIC,
     ("records:icd10_search", "GET"): ALL_SIGNED_IN,
     ("records:icd10_search", "POST"): ALL_SIGNED_IN,
     ("records:proxies", "GET"): OWN_OR_CLINIC,

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from records.models import (
     CaseFile,
+    ClinicalFact,
     Document,
     DocumentPage,
     OriginalDiagnosis,
@@ -173,11 +174,25 @@ def _case(clinic: Any, number: int) -> OpinionRequest:
             height=800, key=document.key, text="Haemoglobin 13.1",
         )  # fmt: skip
     Document.objects.filter(pk=blood.pk).update(received_at=BASE + timedelta(minutes=1))
+    for month, value in ((1, 13), (3, 12)):  # shown to a sealed reader, as the paper is
+        _fact(case, blood, "Haemoglobin", month=month, value=value)
     question = make.add_question(case, "Is it what they say?", blinding_class="withheld")
     Question.objects.filter(pk=question.pk).update(neutral_text="Is the diagnosis right?")
     statement = make.add_statement(case, "what_matters", "I want to keep working.")
     PatientStatement.objects.filter(pk=statement.pk).update(blinding_class="clear")
     return OpinionRequest.objects.get(pk=case.pk)
+
+
+def _fact(
+    case: OpinionRequest, document: Document, text: str, *, month: int, value: int,
+    kind: str = "lab",
+) -> None:  # fmt: skip
+    """A laboratory value of one series with the clear ones, or another kind of fact."""
+    ClinicalFact.objects.create(
+        clinic=case.clinic, case_file=case.case_file, document=document, kind=kind, text=text,
+        analyte="hemoglobin" if kind == "lab" else "", value=value, unit="g/dL", page=1,
+        on=date(2026, month, 1), place=text[:200], same_as=f"{kind} {month} {value}",
+    )  # fmt: skip
 
 
 def _walk_to_referral(case: OpinionRequest, staff: Any) -> None:
@@ -289,6 +304,10 @@ def _hide_document(case: OpinionRequest, secret: Secret, name: str, n: int) -> N
         clinic=case.clinic, case_file=case.case_file, document=hidden, number=1,
         key=hidden.key, width=10, height=10, text=secret("page text"),
     )  # fmt: skip
+    # One says what a clear paper says, too; the others are a value and a problem of their own.
+    _fact(case, hidden, secret("fact")[:300], month=1, value=13)
+    _fact(case, hidden, secret("fact")[:300], month=2, value=5 + n)
+    _fact(case, hidden, secret("problem")[:300], month=4, value=n, kind="problem")
     moment = BASE + timedelta(minutes=-60 if secret.earlier else 60 + n)
     Document.objects.filter(pk=hidden.pk).update(received_at=moment)
     Upload.objects.create(
