@@ -23,6 +23,7 @@ from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.utils.crypto import salted_hmac
 
+from records.dicom.values import RLE
 from records.imaging import View
 from records.models import AccessGrant, CaseFile
 
@@ -115,6 +116,7 @@ class Found:
     transfer_syntax: str
     offset: int
     length: int
+    is_sealed: bool
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,10 @@ def find(session: str, case_file: Any, names: dict[str, str], number: int) -> Fo
         names["instance"], names["series"], names["study"],
     ]  # fmt: skip
     row = _ask(f"lane_frame_{reason.why}_{reason.sight}", _FIND_TYPES, _find(reason), values)
-    return Found(*row) if row else None
+    if not row or (reason.is_sealed and row[2] == RLE):
+        return None  # to wipe RLE its size must be known, which the long way asks
+    instance, key, syntax, offset, length = row
+    return Found(instance, key, syntax, offset, length, reason.is_sealed)
 
 
 def find_picture(

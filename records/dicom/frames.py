@@ -65,8 +65,6 @@ def _native(header: Header, count: int, offset: int, length: int, tag: int) -> F
     if bits_each % 8:
         return _unpacked(header.buffer, count, offset, length, bits_each)
     each = bits_each // 8
-    if count == 1:
-        return Frames(1, [offset], [length if length - each == 1 else each])
     return Frames(count, [offset], [each])
 
 

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from records.dicom import frames
+from records.dicom import frames, wiping
 from records.dicom.reader import Header, Unreadable
 from records.dicom.repeats import text_of
-from records.dicom.values import DICOMDIR, VIDEO, Attributes, is_uid, number, text
+from records.dicom.values import DICOMDIR, Attributes, is_uid, number, text
 
 STUDY_TAGS = ("00080020", "00080030", "00080050", "00080090", "00080201", "00081030", "00100010",
               "00100020", "00100030", "00100040", "00101010", "0020000D", "00200010")  # fmt: skip
@@ -90,8 +90,9 @@ def receive(header: Header, *, transfer_syntax: str = "") -> Received:
         study={tag: a[tag] for tag in STUDY_TAGS if tag in a},
         series={tag: a[tag] for tag in SERIES_TAGS if tag in a},
         search="{" + ",".join([told[tag] for tag in SEARCHED if tag in told]) + "}",
-        # A stream carries sound and titles that nobody sees who looks at a picture.
-        is_picture=class_uid in PICTURES and not VIDEO.match(syntax),
+        # A stream carries sound and titles that nobody sees who looks at a picture; of a form that
+        # is not known nobody can say where words stand.
+        is_picture=class_uid in PICTURES and wiping.is_known(syntax),
         may_show_text=_may_show_text(a, class_uid),
         dataset_offset=header.dataset_at - header.start,
         frames=_from_start(frames.find(header), header.start),

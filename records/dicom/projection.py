@@ -7,6 +7,7 @@ with closed value sets; UIDs become aliases. No free text, no dates, no names, n
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from typing import Any
 
 from records.dicom.values import Attributes, Element, alias_uid, is_uid
@@ -81,7 +82,21 @@ def _kept(attributes: Attributes, key: bytes) -> Attributes:
             kept[tag] = {"vr": element["vr"], "Value": numbers}
         elif (tag in PALETTES and element["vr"] in ("OW", "US")) or tag in PIXEL_TAGS:
             kept[tag] = element
+    for tag in PALETTES & kept.keys():
+        kept[tag] = _palette(kept[tag], kept.get(f"{tag[:5]}1{tag[6:]}", {}))
     return kept
+
+
+def _palette(element: Element, descriptor: Element) -> Element:
+    """Its colours, and nothing that stands behind them."""
+    told = (descriptor.get("Value") or [0])[0]
+    count = told if isinstance(told, int) and told > 0 else 65536
+    if "InlineBinary" in element:
+        raw = b64decode(element["InlineBinary"])[: 2 * count]
+        return {"vr": element["vr"], "InlineBinary": b64encode(raw).decode()}
+    if "Value" in element:
+        return {"vr": element["vr"], "Value": element["Value"][:count]}
+    return element
 
 
 def _uids(tag: str, element: Element, key: bytes) -> list[str]:

@@ -16,6 +16,7 @@ from django.http import (
 )
 
 from records.dicom.packs import Damaged
+from records.dicom.wiping import CannotBeWiped
 from secondop.api.dicomweb import multipart
 from secondop.api.dicomweb.accept import DICOM_JSON, NotAcceptable
 from secondop.api.dicomweb.multipart import Malformed
@@ -42,6 +43,8 @@ def edge(view: View) -> View:
             response = failure(400, "The body is not multipart/related as announced.")
         except NotAcceptable:
             response = failure(406, "None of the accepted media types can be given.")
+        except CannotBeWiped:
+            response = failure(406, "A sealed review cannot show images of this form.")
         except Damaged:
             response = failure(410, "Our copy of these images is damaged and was set aside.")
         except Refused as refused:

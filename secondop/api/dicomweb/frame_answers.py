@@ -13,9 +13,9 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from records.dicom import packs, writer
+from records.dicom import packs, retrieval, writer
 from records.dicom.pieces import BLOCK_BYTES
-from records.dicom.values import frame_type
+from records.dicom.values import NATIVE, frame_type
 from secondop.api.dicomweb import accept, multipart
 from secondop.api.dicomweb.accept import OCTETS
 from secondop.api.dicomweb.answers import is_unchanged, unchanged
@@ -31,12 +31,24 @@ def frame_types(transfer_syntax: str) -> tuple[str, str]:
 
 
 def frame_answer(
-    request: HttpRequest, pk: UUID, key: str, transfer_syntax: str, place: tuple[int, int]
+    request: HttpRequest,
+    pk: UUID,
+    key: str,
+    transfer_syntax: str,
+    place: tuple[int, int],
+    *,
+    is_sealed: bool,
+    pixels: int = 0,
 ) -> HttpResponseBase:
-    """One frame, wrapped or bare as asked. Who may have it was decided by the caller."""
+    """One frame, wrapped or bare as asked. Who may have it was decided by the caller.
+
+    SECURITY: a compressed frame has places for words; a sealed reader gets it with those emptied,
+    which the proxy cannot do. `pixels` as in `records.dicom.wiping`.
+    """
     media_type, full_type = frame_types(transfer_syntax)
     as_parts = accept.wants_multipart(request, media_type, OCTETS)
-    etag = f"{pk.hex}-{place[0]}-{'m' if as_parts else 's'}"
+    is_wiped = is_sealed and transfer_syntax not in NATIVE
+    etag = f"{pk.hex}-{place[0]}-{'m' if as_parts else 's'}{'w' if is_wiped else ''}"
     if is_unchanged(request, etag):
         return unchanged(etag)
     before, after = b"", b""
@@ -45,7 +57,11 @@ def frame_answer(
         before = multipart.part_head(boundary, full_type, request.path)
         after = b"\r\n" + multipart.end(boundary)
         full_type = f'multipart/related; type="{media_type}"; boundary={boundary}'
-    response = _by_proxy(key, place, before, after) or _by_us(key, place, before, after)
+    response = None if is_wiped else _by_proxy(key, place, before, after)
+    if is_wiped:
+        blocks = retrieval.frame_blocks(key, place, transfer_syntax, is_sealed=True, pixels=pixels)
+        response = HttpResponse(b"".join(chain([before], blocks, [after])))
+    response = response or _by_us(key, place, before, after)
     response["Content-Type"] = full_type
     response["ETag"] = f'"{etag}"'
     response["Cache-Control"] = KEPT

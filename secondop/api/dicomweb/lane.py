@@ -80,6 +80,7 @@ def _told(
 
 @edge
 def _answer_frame(request: HttpRequest, found: imaging_lane.Found) -> HttpResponseBase:
+    place = found.offset, found.length
     return frame_answer(
-        request, found.instance, found.key, found.transfer_syntax, (found.offset, found.length)
+        request, found.instance, found.key, found.transfer_syntax, place, is_sealed=found.is_sealed
     )

@@ -115,15 +115,23 @@ def frames(
         raise Http404 from None
     syntax = found.TransferSyntaxUID
     if len(places) == 1:
-        return frame_answer(request, found.pk, found.pack.key, syntax, places[0])
+        return frame_answer(
+            request, found.pk, found.pack.key, syntax, places[0], is_sealed=view.is_sealed,
+            pixels=retrieval.pixels_of(found),
+        )  # fmt: skip
     media_type, full_type = frame_types(syntax)
     if not accept.wants_multipart(request, media_type, OCTETS):
         raise accept.NotAcceptable
     base = request.path.rpartition("/")[0]
+    if view.is_sealed:
+        retrieval.may_be_given(found, places)
+    pixels = retrieval.pixels_of(found)
     each = (
-        (full_type, f"{base}/{number}", packs.blocks(found.pack.key, *place))
+        (full_type, f"{base}/{number}", retrieval.frame_blocks(
+            found.pack.key, place, syntax, is_sealed=view.is_sealed, pixels=pixels
+        ))
         for number, place in zip(wanted, places, strict=True)
-    )
+    )  # fmt: skip
     return in_parts(each, media_type)
 
 
@@ -182,6 +190,7 @@ def _whole(request: HttpRequest, view: View, rows: Any, study: Any) -> HttpRespo
     chosen = list(  # ids before streaming begins: nothing is asked of the database meanwhile
         rows.select_related("pack").defer("search").order_by("series", "InstanceNumber", "id")
     )
+    chosen = [one for one in chosen if retrieval.is_given(view, one)]
     if not as_zip:
         parts = ((_dicom_type(one), "", each) for one, each in retrieval.whole_each(view, chosen))
         return in_parts(parts, DICOM)
@@ -206,10 +215,14 @@ def bulk_data(
     found = view.instance(study, series, instance)
     if view.is_sealed and path not in PIXEL_TAGS | PALETTES:
         raise Http404
-    if path == "7FE00010" and found.frame_count:
+    if view.is_sealed and path in PIXEL_TAGS and not found.frame_count:
+        raise Http404  # as they stand they may be more than pixels
+    if path in PIXEL_TAGS and found.frame_count:
         numbers = ",".join(str(n) for n in range(1, min(found.frame_count, MAX_FRAMES) + 1))
         return frames(request, pk, study, series, instance, numbers)
     place = retrieval.bulk(found, path)
+    if view.is_sealed and place:
+        place = place[0], min(place[1], retrieval.palette_bytes(view, found, path))
     if place is None:
         raise Http404
     media_type = "application/pdf" if path == "00420011" else OCTETS
