@@ -12,12 +12,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from records.blinding_search.asking import hits_in_words
 from records.grading import grade_of
 from requests_app.concurrency import at_version, seen_token
 from requests_app.conversation import mark_read_by_clinic
 from requests_app.models import Message, OpinionRequest
 from requests_app.models.opinion_request import Purpose
-from requests_app.preparing import Hit, giveaways, hits_in
 from requests_app.rules import may_ask_specialist, may_coordinate
 from requests_app.views.triage import coordinated, told_when_stale
 from secondop.lib.access import get_visible
@@ -75,13 +75,15 @@ def _proposed(opinion_request: OpinionRequest) -> dict[str, Any]:
     }
 
 
-def _giveaways_in(opinion_request: OpinionRequest, text: str) -> list[Hit]:
+def _giveaways_in(opinion_request: OpinionRequest, text: str) -> list[str]:
     """Words of the first opinion or of who is who, for somebody who must not learn them."""
-    return hits_in(text, giveaways(opinion_request.case_file))
+    return list(
+        dict.fromkeys(found for found, _of in hits_in_words(opinion_request.case_file, text))
+    )
 
 
-def _words_found(hits: list[Hit]) -> str:
-    words = ", ".join(hit.word for hit in hits)
+def _words_found(hits: list[str]) -> str:
+    words = ", ".join(hits)
     return _("This contains: %(words)s. Take it out, or tick the box below.") % {"words": words}
 
 

@@ -10,9 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from records.blinding_search.asking import hits_in_words
+from records.blinding_search.matching import Finder, Phrase
+from records.models import BlindingHit
 from requests_app.concurrency import at_version, seen_token
 from requests_app.models import OpinionRequest
-from requests_app.preparing import giveaways, hits_in
 from requests_app.views.triage import coordinated, told_when_stale
 from secondop.accounts.roles import COORDINATOR
 from secondop.audit.trail import note
@@ -23,6 +25,8 @@ from specialists.forms.several import FurtherReaderForm, JointAnswerForm, PanelF
 from specialists.matching import candidates
 from specialists.models import Panel, Referral, Specialist
 from specialists.views.reading import open_file
+
+Why = BlindingHit.Why
 
 
 @told_when_stale
@@ -61,11 +65,11 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _giveaways(opinion_request: OpinionRequest, readers: list[Referral], text: str) -> list[str]:
     """Words of the first opinion, and of what the readers found: both are sealed to the next."""
-    found = [hit.word for hit in hits_in(text, giveaways(opinion_request.case_file))]
+    found = [found for found, _of in hits_in_words(opinion_request.case_file, text)]
     said = " ".join(f"{r.opinion.diagnosis} {r.opinion.icd10_code}" for r in readers)
     words = [word.strip(".,;()") for word in said.split()]
-    own = [hit.word for hit in hits_in(text, [word for word in words if len(word) > 3])]
-    return [*dict.fromkeys([*found, *own])]
+    own = Finder([Phrase(word, Why.DIAGNOSIS, is_typed=True) for word in words if len(word) > 3])
+    return [*dict.fromkeys([*found, *(text[m.start : m.end] for m in own.find(text))])]
 
 
 def _ask_further(

@@ -1,4 +1,4 @@
-"""The quick search of what somebody just typed, and what the specialist will see."""
+"""What the specialist will see."""
 
 from __future__ import annotations
 
@@ -15,35 +15,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def it():
     return opinion_request_at("collecting", ClinicFactory())
-
-
-class TestHints:
-    def test_they_find_words_whatever_their_case_and_accents(self):
-        found = preparing.hits_in(
-            "MASTECTOMY, mastectomies; José Müller", ["mastectomy", "jose", "muller"]
-        )
-        assert {(hit.word, hit.count) for hit in found} == {
-            ("mastectomy", 1),
-            ("jose", 1),
-            ("muller", 1),
-        }
-
-    def test_they_count_and_put_the_commonest_first(self):
-        found = preparing.hits_in("tumour mastectomy mastectomy", ["tumour", "mastectomy"])
-        assert [(hit.word, hit.count) for hit in found] == [("mastectomy", 2), ("tumour", 1)]
-
-    def test_a_word_within_a_word_is_none(self):
-        assert preparing.hits_in("premastectomyx", ["mastectomy"]) == []
-
-    def test_signs_in_a_diagnosis_are_taken_literally(self):
-        assert preparing.hits_in("HER2+ (stage.1)", [".*", "her2"]) == [preparing.Hit("her2", 1)]
-
-    def test_they_know_diagnosis_treatment_doctor_hospital_code_and_patient(self, it):
-        words = set(preparing.giveaways(it.case_file))
-        assert {"invasive", "ductal", "carcinoma", "breast", "mastectomy", "original", "maria",
-                "c50.912"} <= words  # fmt: skip
-        assert "left" not in words
-        assert "hospital" not in words
 
 
 class TestPreview:
