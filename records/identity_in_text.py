@@ -19,7 +19,7 @@ NAME = re.compile(
     r"|paciente|nombre[ \t]+del[ \t]+paciente)[ \t]*[:=][ \t]*([^\n]{3,120})$"
 )
 BORN = re.compile(
-    r"(?i)\b(?:dob|d\.o\.b\.|date[ \t]+of[ \t]+birth|birth[ \t]?date"
+    r"(?i)\b(?:born(?=[ \t]*:)|dob|d\.o\.b\.|date[ \t]+of[ \t]+birth|birth[ \t]?date"
     r"|fecha[ \t]+de[ \t]+nacimiento|f\.[ \t]?nac\.)[ \t]*[:=]?[ \t]*([^\n]{6,40})"
 )
 # Where a name on the same line ends: the next label, a number, a bracket, a wide gap.

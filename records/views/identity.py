@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
@@ -71,7 +71,8 @@ def identity_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     check = get_visible(IdentityCheck, request.user, pk, as_="patient")
     said = request.POST.get("answer", "")
     if said not in IdentityCheck.Answer.values:
-        raise Http404
+        messages.error(request, _("Please answer yes or no."))
+        return redirect(next_path(request, "/requests/"))
     workflow.answer(check, said, by=request.user)
     messages.success(request, _("Thank you. The clinic will look at it."))
     return redirect(next_path(request, "/requests/"))

@@ -14,7 +14,7 @@ PICTURES = 2
 DAYS_AGO = 41  # the day of the mammogram in the founding example
 
 
-def ultrasound(*, patient: str, patient_id: str, today: date) -> list[bytes]:
+def ultrasound(*, patient: str, patient_id: str, born_on: date | None, today: date) -> list[bytes]:
     """Return the pictures as DICOM files, with a header that says too much, as real ones do."""
     study, series = generate_uid(), generate_uid()
     files = []
@@ -23,6 +23,7 @@ def ultrasound(*, patient: str, patient_id: str, today: date) -> list[bytes]:
         data.SOPClassUID, data.SOPInstanceUID = UltrasoundImageStorage, generate_uid()
         data.StudyInstanceUID, data.SeriesInstanceUID = study, series
         data.PatientName, data.PatientID, data.PatientSex = patient, patient_id, "F"
+        data.PatientBirthDate = f"{born_on:%Y%m%d}" if born_on else ""
         day = today - timedelta(days=DAYS_AGO)
         data.StudyDate = data.SeriesDate = f"{day:%Y%m%d}"
         data.StudyTime, data.AccessionNumber, data.StudyID = "093000", "HV-20417", "1"

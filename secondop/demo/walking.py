@@ -216,7 +216,12 @@ def _add_pictures(
     """Store the drawn examination as a push of images would; cleared where the story goes on."""
     patient = case_file.patient
     with Batch(case_file, by=by) as batch:
-        for file in ultrasound(patient=patient.full_name, patient_id="HV-88213", today=today):
+        for file in ultrasound(
+            patient=patient.full_name,
+            patient_id="HV-88213",
+            born_on=patient.born_on,
+            today=today,
+        ):
             batch.begin()
             batch.write(file)
             batch.finish()

@@ -13,7 +13,7 @@ from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 
 from records.dicom.ingest import Batch
-from records.models import ImagingSeries
+from records.models import IdentityCheck, ImagingSeries
 from tests.records.dicom.samples import as_bytes, ct
 
 OURS = ("accounts", "notifications", "records", "requests_app", "specialists")
@@ -104,6 +104,9 @@ def hide_images(case: Any, secret: Any) -> None:
         if kind == SR:
             data.TextValue = secret("sr text")
         _store(case, as_bytes(data))
+    IdentityCheck.objects.filter(case_file=case.case_file).update(
+        told=[{"name": secret("identity name")}], reason=secret("identity reason")[:300]
+    )
 
 
 def _store(case: Any, *files: bytes) -> None:

@@ -248,6 +248,8 @@ class TestDeciding:
          [{"name": "Maria Garcia", "born": "19700314"}]),
         ("Paciente: María de la Cruz\nFecha de nacimiento: 14.03.1970",
          [{"name": "María de la Cruz", "born": "19700314"}]),
+        ("Patient: Maria Garcia     Born: 14 March 1970     Date: 2 May 2024",
+         [{"name": "Maria Garcia", "born": "19700314"}]),
         ("Date of birth: 1970-03-14", [{"born": "19700314"}]),
         ("Seen by Dr Roe. The patient: stable, afebrile.", []),
         ("Patient: stable\nPatient: see above", []),
