@@ -43,6 +43,8 @@ ROUTES = [
     route("records:identity_decide", "GET POST", SIGNED_IN, "Decide whose record it is"),
     route("records:identity_answer", "POST", SIGNED_IN, "The patient says: this is (not) me"),
     route("records:facts", "GET POST", SIGNED_IN, "Lab values and history; add a value of a paper"),
+    route("records:specimens", "GET POST", SIGNED_IN, "Where slides and blocks are"),
+    route("records:specimen_step", "GET POST", SIGNED_IN, "What happened to slides or blocks"),
     route("records:icd10_search", "GET POST", SIGNED_IN, "Search ICD-10-CM"),
     route("records:proxies", "GET POST", SIGNED_IN, "Who acts for the patient"),
     route("records:proxy_accept", "GET POST", SIGNED_IN, "Accept to act for a patient"),

@@ -12,6 +12,7 @@ from records.views import (
     imaging_inlets,
     imaging_upload,
     proxies,
+    specimens,
     uploads,
 )
 
@@ -41,6 +42,8 @@ urlpatterns = [
     path("right-patient/<uuid:pk>/", identity.identity_decide, name="identity_decide"),
     path("right-patient/<uuid:pk>/answer/", identity.identity_answer, name="identity_answer"),
     path("case-files/<uuid:pk>/facts/", facts.facts, name="facts"),
+    path("case-files/<uuid:pk>/slides/", specimens.specimens, name="specimens"),
+    path("slides/<uuid:pk>/<slug:new>/", specimens.specimen_step, name="specimen_step"),
     path("icd10/", icd10.icd10_search, name="icd10_search"),
     path("patients/<uuid:pk>/helpers/", proxies.proxies, name="proxies"),
     path("helpers/<uuid:pk>/accept/", proxies.proxy_accept, name="proxy_accept"),

@@ -10,6 +10,7 @@ from requests_app import first_doctor_told
 from requests_app.damaged_images import open_tasks_about_damage
 from requests_app.models import Rendering, Report
 from requests_app.rendering import render_pdf
+from requests_app.slides_due import open_tasks_about_slides
 from secondop.jobs.models import TemporaryFailure
 from secondop.lib.storage import new_key
 
@@ -42,6 +43,12 @@ def _render(rendering: Rendering) -> None:
 def tell_of_damaged_images() -> None:
     """Every ten minutes from beat: one task for staff for each damaged pack of images."""
     open_tasks_about_damage()
+
+
+@shared_task(ignore_result=True)
+def tell_of_slides() -> None:
+    """Hourly from beat: one task for staff for slides that should be back by now."""
+    open_tasks_about_slides()
 
 
 @shared_task(ignore_result=True)

@@ -205,6 +205,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "records.tasks.check_packs",
         "schedule": crontab(hour=2, minute=20),  # UTC
     },
+    "tell of slides that are not back": {
+        "task": "requests_app.tasks.tell_of_slides",
+        "schedule": 3600.0,
+    },
     "tell of damaged images": {
         "task": "requests_app.tasks.tell_of_damaged_images",
         "schedule": 600.0,

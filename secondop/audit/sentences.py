@@ -73,6 +73,8 @@ SENTENCES: dict[str, str | Promise] = {
     "identity.decided": _("decided whether a record is of this patient"),
     "identity.opened": _("looked at whom a held record names"),
     "document.released": _("let a held document in"),
+    "specimen.added": _("wrote down that slides or blocks were asked for"),
+    "specimen.moved": _("wrote down where slides or blocks are"),
     "imaging_inlet.made": _("made a way in for a hospital to send images"),
     "imaging_inlet.revoked": _("closed a hospital's way in for images"),
     "imaging_inlet.used": _("a hospital sent images"),

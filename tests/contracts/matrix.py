@@ -127,6 +127,10 @@ MATRIX = {
     ("records:identity_answer", "POST"): OWN,
     ("records:facts", "GET"): OWN_OR_CLINIC | READER,  # readers: of documents open to them
     ("records:facts", "POST"): OWN_OR_CLINIC,
+    ("records:specimens", "GET"): CLINIC,
+    ("records:specimens", "POST"): CLINIC,
+    ("records:specimen_step", "GET"): CLINIC,
+    ("records:specimen_step", "POST"): CLINIC,
     ("records:icd10_search", "GET"): ALL_SIGNED_IN,
     ("records:icd10_search", "POST"): ALL_SIGNED_IN,
     ("records:proxies", "GET"): OWN_OR_CLINIC,

@@ -168,6 +168,9 @@ def build_world():
     imaging.clear(w.review.case_file)
     w.series = w.review.case_file.imaging_studies.get().series.get()
     w.identity_check = w.review.case_file.identity_checks.get()
+    w.specimen = w.review.case_file.specimens.create(
+        clinic=w.a, accession="S24-1", made_by=w.people["coordinator"]
+    )
     w.inlet = w.review.case_file.imaging_inlets.create(
         clinic=w.a, name="St. Anna", token_sha256="0" * 64, made_by=w.people["coordinator"],
         until=timezone.now() + timedelta(days=1),
@@ -264,6 +267,8 @@ def arguments(w, name, who="patient"):
         "records:right_patient": [w.review.case_file_id],
         "records:identity_decide": [w.identity_check.pk],
         "records:identity_answer": [w.identity_check.pk],
+        "records:specimens": [w.review.case_file_id],
+        "records:specimen_step": [w.specimen.pk, "shipped"],
         "records:inlets": [w.review.case_file_id],
         "records:inlet_revoke": [w.inlet.pk],
         "records:proxies": [w.review.case_file.patient_id],
