@@ -21,6 +21,7 @@ def application(state: Path, *, database_url: str, redis_url: str) -> dict[str, 
     env["DATABASE_URL"], env["REDIS_URL"] = database_url, redis_url
     env.setdefault("DJANGO_SETTINGS_MODULE", "secondop.settings")
     env.setdefault("PYTHONUNBUFFERED", "1")
+    env.setdefault("MALLOC_ARENA_MAX", "2")  # threads share heaps: memory stays flat
     if not env.get("SECRET_KEY") and not env.get("SECRET_KEY_FILE"):
         env["SECRET_KEY"] = secret_key(state)
     return env
