@@ -257,6 +257,7 @@ def arguments(w, name, who="patient"):
         "records:set_kind": [w.document.pk],
         "records:remove": [w.document.pk],
         "records:images": [w.review.case_file_id],
+        "records:facts": [w.review.case_file_id],
         "records:images_add": [w.review.case_file_id],
         "records:images_here": [w.review.case_file_id],
         "records:images_series": [w.series.pk],
