@@ -33,6 +33,13 @@ ROUTES = [
     route("records:images_remove", "GET POST", SIGNED_IN, "Take a study back"),
     route("records:inlets", "GET POST", SIGNED_IN, "Let a hospital push images (token)"),
     route("records:inlet_revoke", "POST", SIGNED_IN, "Close a hospital's way in"),
+    route("records:peers", "GET POST", {"administrator"}, "Other systems for images"),
+    route("records:peer_retire", "POST", {"administrator"}, "Take a system out of use"),
+    route("records:fetch", "GET POST", SIGNED_IN, "Look for images in another system"),
+    route("records:send", "GET POST", SIGNED_IN, "Send images to another system"),
+    route("records:transfer", "GET POST", SIGNED_IN, "What was found, and how far it is"),
+    route("records:transfer_cancel", "POST", SIGNED_IN, "Stop a transfer"),
+    route("records:transfer_retry", "POST", SIGNED_IN, "Start a transfer again"),
     route(
         "records:giveaway_terms",
         "GET POST",

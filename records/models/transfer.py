@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from records.models.case_file import CaseFile
 from records.models.record_request import RecordRequest
 from secondop.accounts.models import Clinic
-from secondop.jobs.models import Job
+from secondop.jobs.models import Job, JobQuerySet
 
 
 class PeerQuerySet(models.QuerySet[Any]):
@@ -90,6 +90,14 @@ class Peer(models.Model):
         return self.kind == self.Kind.DIMSE and self.fetch == self.Fetch.MOVE
 
 
+class TransferQuerySet(JobQuerySet):
+    def visible_as(self, kind: str, user: Any) -> Self:
+        """SECURITY: for coordinators alone: a hospital's name is sealed from readers."""
+        if kind != "coordinator":
+            return super().visible_as(kind, user)  # the desk of jobs
+        return self.filter(case_file__in=CaseFile.objects.visible_as(kind, user))
+
+
 class Transfer(Job):
     """Look in a peer for studies, copy the chosen ones into a case file, or send some out."""
 
@@ -115,6 +123,8 @@ class Transfer(Job):
     step = models.CharField(max_length=6, choices=Step.choices, default=Step.SEARCH)
     query = models.JSONField(default=dict, blank=True)  # keywords of DICOM and what to match
     cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TransferQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta(Job.Meta):
         constraints = [

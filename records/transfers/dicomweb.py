@@ -5,6 +5,7 @@ The client would take objects apart and put them together anew; their hashes wou
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,10 @@ from records.transfers.remote import MAX_INSTANCES, MAX_STUDIES, Found, Outgoing
 from secondop.jobs.models import PermanentFailure, TemporaryFailure
 from secondop.lib import multipart
 
+# PRIVACY: addresses of searches carry names.
+logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL + 1)
+logging.getLogger("retrying").setLevel(logging.CRITICAL + 1)  # it quotes failed addresses
+logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 PAGE = 500
 MAX_OBJECT_BYTES = 4 * 1024**3
 ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'

@@ -120,8 +120,9 @@ class Receiver:
 
 def peers_of(link: Any) -> list[Peer]:
     """Our peers that have this name and this address."""
+    calling = str(link.requestor.primitive.calling_ae_title).strip()
     named = Peer.objects.in_use().filter(
-        kind=Peer.Kind.DIMSE, their_ae=link.requestor.ae_title, our_ae=link.acceptor.ae_title
+        kind=Peer.Kind.DIMSE, their_ae=calling, our_ae=link.acceptor.ae_title
     )
     return [peer for peer in named if _is_at(peer, str(link.requestor.address))]
 

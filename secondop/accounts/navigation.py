@@ -23,6 +23,7 @@ LINKS: tuple[tuple[str, str, str | Promise], ...] = (
     (roles.QUALITY_REVIEWER, "specialists:checks", _("Quality checks")),
     (roles.ADMINISTRATOR, "accounts:members", _("People")),
     (roles.ADMINISTRATOR, "jobs:list", _("Jobs")),
+    (roles.ADMINISTRATOR, "records:peers", _("Other systems")),
     (roles.ADMINISTRATOR, "requests:checklists", _("Checklists")),
     (roles.AUDITOR, "audit:trail", _("Audit trail")),
 )

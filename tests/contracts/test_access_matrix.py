@@ -175,6 +175,13 @@ def build_world():
         clinic=w.a, name="St. Anna", token_sha256="0" * 64, made_by=w.people["coordinator"],
         until=timezone.now() + timedelta(days=1),
     )  # fmt: skip
+    w.peer = w.a.peers.create(
+        title="St. Anna", kind="dicomweb", address="https://pacs.example.org/dicom-web",
+        added_by=w.people["administrator"],
+    )  # fmt: skip
+    w.transfer = w.review.case_file.transfers.create(
+        clinic_id=w.a.pk, peer=w.peer, by=w.people["coordinator"], direction="in", status="dead"
+    )
     ask_a_record_holder(w)
     return w
 
@@ -268,6 +275,12 @@ def arguments(w, name, who="patient"):
         "records:right_patient": [w.review.case_file_id],
         "records:identity_decide": [w.identity_check.pk],
         "records:identity_answer": [w.identity_check.pk],
+        "records:peer_retire": [w.peer.pk],
+        "records:fetch": [w.review.case_file_id],
+        "records:send": [w.review.case_file_id],
+        "records:transfer": [w.transfer.pk],
+        "records:transfer_cancel": [w.transfer.pk],
+        "records:transfer_retry": [w.transfer.pk],
         "records:specimens": [w.review.case_file_id],
         "records:specimen_step": [w.specimen.pk, "shipped"],
         "records:inlets": [w.review.case_file_id],
@@ -283,6 +296,9 @@ def arguments(w, name, who="patient"):
         "specialists:resume": [w.review.pk],
         "specialists:amend": [w.delivered.pk],
         "specialists:further_opinion": [w.delivered.pk],
+        "specialists:compare": [w.review.pk],
+        "specialists:panel": [w.review.pk],
+        "specialists:stop_looking": [w.review.pk],
         "accounts:revoke_invitation": [w.invitation.pk],
         "accounts:resend_invitation": [w.invitation.pk],
         "accounts:end_membership": [w.people["coordinator"].memberships.get().pk],

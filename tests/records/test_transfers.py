@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.db.models.functions import Now
+from django.urls import reverse
 
-from records.models import CaseFile, ImagingInstance, Peer, Transfer
+from records.models import Authorization, CaseFile, ImagingInstance, Peer, Transfer
 from records.tasks import run_transfer
-from records.transfers import sink
+from records.transfers import net, secrets, sink
+from records.transfers.dicomweb import Web
+from records.transfers.receiver import Receiver
+from secondop.jobs.reasons import REASONS
 from tests import factories
+from tests.records import asking
 from tests.records.dicom.samples import a_case_file, as_bytes, ct, store
-from tests.records.peers import Archive, orthanc
+from tests.records.peers import Archive, a_free_port, orthanc
+from tests.secondop.api.dicomweb_files import signed_in
 
 STUDY = "1.2.3.4"
 
@@ -104,3 +117,215 @@ class TestDimse:
                 assert (transfer.done_count, there.count()) == (7, 7)
                 study.refresh_from_db()
                 assert study.refused == {}
+
+
+@pytest.mark.django_db
+class TestPages:
+    def test_a_coordinator_looks_chooses_stops_and_starts_again(self, archive, case_file):
+        patient = case_file.patient
+        patient.full_name, patient.born_on = "Maria Example", date(1970, 3, 14)
+        patient.save()
+        staff = signed_in(factories.coordinator(case_file.clinic))
+        chief = signed_in(factories.administrator(case_file.clinic))
+        told = {"title": "St. Anna", "kind": "dicomweb", "address": f"{archive.http}/dicom-web",
+                "port": "0", "fetch": "get", "our_ae": "SECONDOP", "is_inside": "on",
+                "token": "very-secret"}  # fmt: skip
+        assert chief.post("/records/clinic/systems/", told | {"uses_tls": "on"}).status_code == 400
+        assert chief.post("/records/clinic/systems/", told).status_code == 302
+        assert staff.get("/records/clinic/systems/").status_code in (403, 404)
+        peer = Peer.objects.get()
+        assert "very-secret" not in peer.secret
+        assert json.loads(secrets.unseal(peer.secret))["token"] == "very-secret"
+        assert b"very-secret" not in chief.get("/records/clinic/systems/").content
+        path = reverse("records:fetch", args=[case_file.pk])
+        assert b"Example*" in staff.get(path).content
+        assert staff.post(path, {"peer": peer.pk, "PatientName": "*"}).status_code == 400
+        answer = staff.post(path, {"peer": peer.pk, "PatientID": "P1"})
+        assert answer.status_code == 302
+        transfer = run(Transfer.objects.get())
+        assert (transfer.status, transfer.last_error) == ("done", "")
+        assert transfer.studies.count() == 2
+        page = staff.get(answer.url).content.decode()
+        assert "Same patient" in page
+        assert "E… M…" in page
+        assert "Maria" not in page.split("<main")[1]
+        row = transfer.studies.get(StudyInstanceUID="1.2.3.5")
+        assert staff.post(answer.url, {}).status_code == 409
+        assert staff.post(answer.url, {"study": row.pk}).status_code == 302
+        assert staff.post(answer.url + "cancel/").status_code == 302
+        assert "Somebody at the clinic stopped this" in staff.get(answer.url).content.decode()
+        assert staff.post(answer.url + "retry/").status_code == 302
+        transfer = run(transfer)
+        assert (transfer.status, transfer.done_count) == ("done", 2)
+        assert "2 / 2" in staff.get(answer.url).content.decode()
+        send = reverse("records:send", args=[case_file.pk])
+        study = case_file.imaging_studies.get()
+        assert staff.post(send, {"peer": peer.pk, "studies": study.pk}).status_code == 302
+        transfer = run(Transfer.objects.get(direction="out"))
+        assert (transfer.status, transfer.done_count) == ("done", 2)
+        assert chief.post(reverse("records:peer_retire", args=[peer.pk])).status_code == 302
+        assert b"No other system is set up" in staff.get(path).content
+
+
+@contextmanager
+def receiving(port: int) -> Iterator[None]:
+    receiver = Receiver(our_ae="SECONDOP", host="127.0.0.1", port=port)
+    receiver.start()
+    try:
+        yield
+    finally:
+        receiver.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestMove:
+    def test_what_was_asked_for_comes_in_and_nothing_else(self, case_file, tmp_path):
+        port = a_free_port()
+        with orthanc(our_port=port) as there, receiving(port):
+            there.put(*[as_bytes(ct(n)) for n in range(1, 5)])
+            peer = there.peer(case_file.clinic, "dimse", fetch="move")
+            transfer = run(a_transfer(peer, case_file))
+            transfer = choose(transfer, STUDY)
+            assert (transfer.status, transfer.last_error, transfer.done_count) == ("done", "", 4)
+            assert ImagingInstance.objects.filter(case_file=case_file).count() == 4
+            # dcmtk pushes what nobody asked for: under a foreign name, then under the peer's.
+            file = tmp_path / "one.dcm"
+            file.write_bytes(as_bytes(ct(9, study="1.2.77", series="1.2.77.1")))
+            for name in ("STRANGER", "ORTHANC"):
+                push = [
+                    "storescu",
+                    "-v",
+                    "-aet",
+                    name,
+                    "-aec",
+                    "SECONDOP",
+                    "127.0.0.1",
+                    str(port),
+                    file,
+                ]
+                pushed = subprocess.run(push, capture_output=True, timeout=20, check=False)
+                assert b"0x0124" in pushed.stdout + pushed.stderr or (
+                    name == "STRANGER" and pushed.returncode
+                )
+        assert ImagingInstance.objects.count() == 4
+
+
+class Rude(BaseHTTPRequestHandler):
+    """A peer that misbehaves in the way that its address names."""
+
+    def do_GET(self):
+        way = self.path.split("/")[1]
+        if way == "elsewhere":
+            self.send_response(302)
+            self.send_header("Location", "http://169.254.169.254/latest/meta-data/")
+            self.end_headers()
+        elif way == "locked":
+            self.send_error(401)
+        elif way == "silent":
+            time.sleep(3)
+        elif way == "nonsense":
+            self.send_response(200)
+            self.send_header("Content-Type", "application/dicom+json")
+            self.end_headers()
+            self.wfile.write(b'[{"0020000D": 7}]')
+        else:
+            self.send_error(500)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def rude() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Rude)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def a_peer(case_file: CaseFile, address: str, **more) -> Peer:
+    told = {"kind": "dicomweb", "title": address[:100], "is_inside": True, "uses_tls": False}
+    by = factories.administrator(case_file.clinic)
+    return Peer.objects.create(clinic=case_file.clinic, address=address, added_by=by, **told | more)
+
+
+@pytest.mark.django_db
+class TestBadPeers:
+    # pynetdicom forgets to close a socket whose connection was refused.
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_each_gets_its_sentence_and_only_some_another_try(self, rude, case_file, monkeypatch):
+        monkeypatch.setattr(net, "READ_SECONDS", 0.5)
+        closed = f"http://127.0.0.1:{a_free_port()}"
+        for address, more, status, code in [
+            (f"{rude}/elsewhere", {}, "dead", "address_forbidden"),
+            (f"{rude}/locked", {}, "dead", "peer_refuses_us"),
+            (f"{rude}/silent", {}, "failed", "peer_hangs"),
+            (f"{rude}/nonsense", {}, "failed", "answer_unreadable"),
+            (f"{rude}/broken", {}, "failed", "peer_fails"),
+            (closed, {}, "failed", "peer_away"),
+            (f"{rude}/inside", {"is_inside": False}, "dead", "address_forbidden"),
+            ("http://169.254.169.254/dicom-web", {}, "dead", "address_forbidden"),
+            (f"{rude}/plain", {"uses_tls": True}, "dead", "address_forbidden"),
+        ]:
+            transfer = run(a_transfer(a_peer(case_file, address, **more), case_file))
+            assert (transfer.status, transfer.last_error) == (status, code), address
+            assert code in REASONS
+        dimse = a_peer(case_file, "127.0.0.1", kind="dimse", port=a_free_port(), their_ae="X")
+        assert run(a_transfer(dimse, case_file)).last_error == "peer_away"
+        Peer.objects.filter(pk=dimse.pk).update(is_inside=False)
+        assert run(a_transfer(dimse, case_file)).last_error == "address_forbidden"
+
+    def test_addresses_dressed_up_are_seen_through(self):
+        for text in ("10.0.0.1", "127.0.0.1", "192.168.1.1", "::1", "fd00::1", "100.64.0.1",
+                     "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::"):  # fmt: skip
+            assert not net.may_dial(text, is_inside=False), text
+            assert text.startswith("::ffff") or net.may_dial(text, is_inside=True), text
+        for text in ("169.254.169.254", "::ffff:169.254.169.254", "fe80::1%eth0", "0.0.0.0",
+                     "224.0.0.1", "100.100.100.200", "fd00:ec2::254"):  # fmt: skip
+            assert not net.may_dial(text, is_inside=True), text
+        assert net.may_dial("93.184.216.34", is_inside=False)
+
+
+@pytest.mark.django_db
+class TestStopping:
+    def test_half_a_study_stays_and_another_version_is_not_taken(
+        self, archive, case_file, monkeypatch
+    ):
+        transfer = run(a_transfer(archive.peer(case_file.clinic), case_file))
+        told = ["1.2.3.999"]
+        original = Web.instances
+
+        def with_one_more(self, study):
+            found = original(self, study)
+            next(iter(found.values())).update(told)
+            return found
+
+        monkeypatch.setattr(Web, "instances", with_one_more)
+        transfer = choose(transfer, "1.2.3.5")
+        assert (transfer.status, transfer.last_error) == ("failed", "half_a_study")
+        assert (transfer.done_count, transfer.total_count) == (2, 3)
+        told.clear()
+        transfer = run(transfer)
+        assert (transfer.status, transfer.done_count, transfer.total_count) == ("done", 2, 2)
+
+    def test_a_permission_that_ends_stops_within_one_item(self, archive, monkeypatch):
+        asked = asking.sent(asking.collecting())
+        case_file = asked.case_file
+        transfer = run(a_transfer(archive.peer(case_file.clinic), case_file, record_request=asked))
+        assert transfer.status == "done"
+        monkeypatch.setattr(sink, "BATCH_OBJECTS", 1)
+        finish = sink.CaseFileSink.finish
+
+        def finish_and_revoke(self):
+            finish(self)
+            Authorization.objects.filter(record_request=asked).update(
+                revoked_at=Now(), revoked_by=transfer.by
+            )
+
+        monkeypatch.setattr(sink.CaseFileSink, "finish", finish_and_revoke)
+        transfer = choose(transfer, STUDY)
+        assert (transfer.status, transfer.last_error) == ("dead", "permission_ended")
+        assert ImagingInstance.objects.filter(case_file=case_file).count() == 1
+        assert asked.events.filter(kind="arrived").count() == 1
