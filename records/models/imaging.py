@@ -86,7 +86,11 @@ class ImagingStudy(StatusModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     record_request = models.ForeignKey(  # through whose door it came; then `by` is empty
-        "records.RecordRequest", models.PROTECT, null=True, blank=True, related_name="imaging_studies"
+        "records.RecordRequest",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="imaging_studies",
     )
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.UPLOADING)
     problem = models.CharField(max_length=30, blank=True)  # code of records.dicom.problems

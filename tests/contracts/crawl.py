@@ -172,6 +172,9 @@ def crawl(world: World, monkeypatch: Any, *, only: str = "", with_images: bool =
     with monkeypatch.context() as stopped:
         stopped.setattr(timezone, "now", lambda: NOW)
         stopped.setattr("django.utils.cache.time", SimpleNamespace(time=NOW.timestamp))
+        # A session is written anew once a minute, and a crawl may take longer.
+        ours = SimpleNamespace(time=NOW.timestamp)
+        stopped.setattr("secondop.accounts.middleware.time", ours)
         stopped.setattr("secondop.api.dicomweb.multipart.new_boundary", lambda: "b" * 32)
         stopped.setattr("django.middleware.csrf._get_new_csrf_string", lambda: "t" * 32)
         with fixed_ids("crawl "):  # what is made when it is first asked for: headers, pictures

@@ -16,8 +16,12 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("model", "app"),
-    [(OpinionRequest, "requests_app"), (Referral, "specialists"), (Document, "records"),
-     (RecordRequest, "records")],  # fmt: skip
+    [
+        (OpinionRequest, "requests_app"),
+        (Referral, "specialists"),
+        (Document, "records"),
+        (RecordRequest, "records"),
+    ],
 )
 def test_the_readme_shows_the_current_states(model, app):
     assert mermaid(model) in (ROOT / app / "README.md").read_text()
