@@ -35,6 +35,7 @@ class View:
     user: Any
     sight: str  # sealed or full
     fills: bool  # the patient or the clinic: sees what is held, too
+    is_staff: bool = False  # the clinic: also what is held because it may be somebody else's
 
     @property
     def is_sealed(self) -> bool:
@@ -47,9 +48,18 @@ class View:
     def _uid(self, keyword: str) -> str:
         return "alias_uid" if self.is_sealed else keyword
 
+    def _let_in(self, of: str) -> Q:
+        """PRIVACY: a stranger's images that came by mistake are opened by the clinic alone."""
+        available = Q(**{f"{of}status": "available"})
+        if not self.fills:
+            return available
+        held = Q(**{f"{of}status": "held"})
+        strangers = Q() if self.is_staff else Q(**{f"{of}problem": "other_patient"})
+        return available | (held & ~strangers if strangers else held)
+
     def studies(self) -> Any:
         rows = ImagingStudy.objects.filter(case_file=self.case_file)
-        rows = rows.filter(status__in=["available", "held"] if self.fills else ["available"])
+        rows = rows.filter(self._let_in(""))
         if self.is_sealed:
             rows = rows.filter(pk__in=self.series().values("study"))
         return rows.order_by("received_at", "pk")
@@ -58,14 +68,14 @@ class View:
         rows = ImagingSeries.objects.filter(case_file=self.case_file)
         if self.is_sealed:
             return rows.filter(SeriesQuerySet.SEALED or Q(pk=None))
-        return rows.filter(study__status__in=["available", "held"] if self.fills else ["available"])
+        return rows.filter(self._let_in("study__"))
 
     def instances(self) -> Any:
         rows = ImagingInstance.objects.filter(case_file=self.case_file)
         rows = rows.filter(pack__quarantined_at=None)
         if self.is_sealed:
             return rows.filter(InstanceQuerySet.SEALED or Q(pk=None))
-        return rows.filter(study__status__in=["available", "held"] if self.fills else ["available"])
+        return rows.filter(self._let_in("study__"))
 
     def study(self, uid: str) -> ImagingStudy:
         found = self.studies().filter(**{self._uid("StudyInstanceUID"): uid}).first()
@@ -160,12 +170,10 @@ def view_of(user: Any, pk: UUID) -> View:
     sight = sight_of(user, case_file)
     if not sight:
         raise Http404
-    fills = sight == "full" and _fills(user, case_file)
-    return View(case_file, user, sight, fills)
+    is_staff = sight == "full" and _is(case_file, "coordinator", user)
+    fills = is_staff or (sight == "full" and _is(case_file, "patient", user))
+    return View(case_file, user, sight, fills, is_staff)
 
 
-def _fills(user: Any, case_file: CaseFile) -> bool:
-    rows = CaseFile.objects.visible_as("patient", user) | CaseFile.objects.visible_as(
-        "coordinator", user
-    )
-    return rows.filter(pk=case_file.pk).exists()
+def _is(case_file: CaseFile, kind: str, user: Any) -> bool:
+    return CaseFile.objects.visible_as(kind, user).filter(pk=case_file.pk).exists()

@@ -191,7 +191,8 @@ def _find_picture(reason: Reason) -> str:
 
 
 def _statuses(reason: Reason) -> list[str]:
-    return ["available"] if reason.why == GRANT else ["available", "held"]
+    """What is held goes the short way for the clinic alone; others are asked why it is held."""
+    return ["available", "held"] if reason.why == COORDINATOR else ["available"]
 
 
 def _find(reason: Reason) -> str:
@@ -240,7 +241,8 @@ def view(session: str, case_file: Any) -> View | None:
         return None
     opened = CaseFile(pk=case_file, alias=row[0], clinic_id=row[1])
     person = get_user_model()(pk=reason.user)
-    return View(opened, person, reason.sight, fills=reason.why != GRANT)
+    is_staff = reason.why == COORDINATOR
+    return View(opened, person, reason.sight, fills=reason.why != GRANT, is_staff=is_staff)
 
 
 _here: dict[tuple[str, str], tuple[float, Reason]] = {}  # until when, and why

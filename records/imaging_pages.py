@@ -46,6 +46,8 @@ MODALITIES = {
     "SEG": gettext_lazy("Outlines"), "ECG": gettext_lazy("Heart tracing"),
     "OT": gettext_lazy("Other images"),
 }  # fmt: skip
+# PRIVACY: not even described to the patient's side until the clinic has looked at them.
+STRANGERS = Q(study__status="held", study__problem="other_patient")
 BADGES = {
     "uploading": "now", "screening": "now", "available": "done", "held": "wait",
     "quarantined": "bad", "rejected": "bad",
@@ -102,10 +104,11 @@ def told(view: View, studies: list[ImagingStudy]) -> list[StudyRow]:
 
 
 def _series_of(view: View, studies: list[ImagingStudy]) -> Iterable[ImagingSeries]:
-    if view.fills:
-        return ImagingSeries.objects.filter(study__in=studies)
-    rows: QuerySet[ImagingSeries] = view.series().filter(study__in=studies)
-    return rows
+    rows: QuerySet[ImagingSeries] = view.series()
+    if view.fills:  # also what is damaged and refused
+        every = ImagingSeries.objects.filter(case_file=view.case_file)
+        rows = every if view.is_staff else every.exclude(STRANGERS)
+    return rows.filter(study__in=studies)
 
 
 def _place(series: ImagingSeries) -> tuple[str, int, str]:
@@ -223,6 +226,9 @@ def day_of(attributes: Attributes, tag: str) -> str:
 def _study_row(view: View, study: ImagingStudy, number: int, series: list[SeriesRow]) -> StudyRow:
     if not view.fills:
         return StudyRow(study, _reader_title(view, study, number), "", "", [], series)
+    if not view.is_staff and (study.status, study.problem) == ("held", "other_patient"):
+        title = _("Images that may be another person's")
+        return StudyRow(study, title, BADGES["held"], sentence(study.problem), [])
     notes = []
     if study.names_missing:
         notes.append(_("A file here did not say which study it belongs to."))

@@ -133,6 +133,22 @@ def test_no_specialist_sees_what_is_held():
         assert client.get(reverse(f"records:{name}", args=[pk])).status_code == 404
 
 
+def test_a_strangers_images_are_opened_by_the_clinic_alone():
+    it = make.opinion_request_at("collecting")
+    study = images(it.case_file, SeriesDescription="Strange knee", **STRANGER)
+    assert (study.status, study.problem) == ("held", "other_patient")
+    page = reverse("records:images", args=[it.case_file_id])
+    metadata = reverse("dicomweb:study_metadata", args=[it.case_file_id, study.StudyInstanceUID])
+    found = reverse("dicomweb:studies", args=[it.case_file_id])
+    for who, can_open in ((it.started_by, False), (make.coordinator(it.clinic), True)):
+        client = signed_in(who)
+        for _again in range(2):  # the second time by the short way
+            assert (client.get(metadata).status_code == 200) is can_open
+        assert bool(client.get(found).json()) is can_open
+        assert (b"Strange knee" in client.get(page).content) is can_open
+        assert (b"may be another person" in client.get(page).content) is not can_open
+
+
 def test_a_draft_without_a_name_waits_until_it_is_sent():
     opinion_request = make.draft()
     patient = opinion_request.case_file.patient
