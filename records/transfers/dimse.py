@@ -118,7 +118,7 @@ class Dimse:
             asked = _asked("IMAGE", StudyInstanceUID=study, SeriesInstanceUID=series,
                            SOPInstanceUID=sorted(uids))  # fmt: skip
         if self.peer.fetch == Peer.Fetch.MOVE:
-            self._move(asked)
+            self._move(asked, sink)
         else:
             self._get(asked, sink)
 
@@ -151,12 +151,13 @@ class Dimse:
         if stopped:
             raise stopped[0]
 
-    def _move(self, asked: Dataset) -> None:
+    def _move(self, asked: Dataset, sink: Sink) -> None:
         """The objects come to the receiver (`manage.py dicom_receiver`), not here."""
         model = StudyRootQueryRetrieveInformationModelMove
         with self._associated([_context(model)], object_bytes=bounds.MAX_ANSWER_BYTES) as link:
             for status, _row in link.send_c_move(asked, self.peer.our_ae, model):
                 _raise_for(status)
+                sink.wait()
 
     # --- sending -------------------------------------------------------------------------------
     def send(self, objects: list[Outgoing]) -> Iterator[tuple[str, str]]:

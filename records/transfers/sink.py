@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from records import arrivals
 from records.dicom.ingest import Batch
 from records.imaging_workflow import note_refused
-from records.models import CaseFile, Transfer, TransferStudy
+from records.models import AccessGrant, CaseFile, Transfer, TransferStudy
 from secondop.jobs.models import PermanentFailure
 from secondop.lib.verdicts import Refused
 
@@ -26,7 +26,7 @@ BEAT_SECONDS = 2.0
 
 
 def stop_reason(transfer: Transfer) -> str:
-    """Why nothing more may come in, asked before each object; "" when it may."""
+    """Why nothing more may be copied, asked before each object or batch; "" when it may."""
     row = Transfer.objects.filter(pk=transfer.pk).values_list("cancelled_at", flat=True).get()
     if row is not None:
         return "cancelled"
@@ -35,6 +35,10 @@ def stop_reason(transfer: Transfer) -> str:
         and not CaseFile.objects.filter(pk=transfer.case_file_id, is_open_for_records=True).exists()
     ):
         return "case_file_closed"
+    if transfer.direction == Transfer.Direction.OUT:
+        # SECURITY: as `workflow.may_send` says; a sealed reader may have come since it began.
+        sealed = AccessGrant.objects.live().filter(sight=AccessGrant.Sight.SEALED)
+        return "read_sealed" if sealed.filter(case_file=transfer.case_file_id).exists() else ""
     if transfer.record_request_id and not arrivals.is_open(transfer.record_request_id):
         return "permission_ended"
     return ""
@@ -74,7 +78,12 @@ class CaseFileSink:
         batch.finish()
         if len(batch.results) >= BATCH_OBJECTS or batch.size_bytes >= BATCH_BYTES:
             self.close()
-        elif self._beat and time.monotonic() - self._beaten_at > BEAT_SECONDS:
+        else:
+            self.wait()
+
+    def wait(self) -> None:
+        """The peer is at work and brings nothing here: keep the lease of the transfer."""
+        if self._beat and time.monotonic() - self._beaten_at > BEAT_SECONDS:
             self._beat()
             self._beaten_at = time.monotonic()
 

@@ -40,6 +40,7 @@ REASONS: dict[str, str | Promise] = {
     "peer_retired": _("This system is no longer in use here."),
     "peer_secret_lost": _("The password for this system must be entered again."),
     "peer_unknown_name": _("The name of the other system is not known in the network."),
+    "read_sealed": _("A specialist reads this case file sealed. Send the images afterwards."),
     "permission_ended": _("The patient's permission has ended, so nothing more was copied."),
     "study_too_large": _("This study holds more images than we take at once."),
 }

@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
+from records.grants import grant
 from records.models import Authorization, CaseFile, ImagingInstance, Peer, Transfer
 from records.tasks import run_transfer
 from records.transfers import net, secrets, sink
@@ -102,7 +104,21 @@ class TestDimse:
         assert (transfer.status, transfer.last_error, transfer.done_count) == ("done", "", 2)
         assert ImagingInstance.objects.filter(case_file=case_file).count() == 2
 
-    def test_it_sends_by_both_ways_and_goes_on_where_it_stopped(self, case_file):
+    def test_nothing_leaves_while_somebody_reads_sealed(self, archive, case_file):
+        store(case_file, as_bytes(ct(1, study="1.2.9", series="1.2.9.1")))
+        before = archive.count()
+        reader = factories.specialist(case_file.clinic).user
+        by = factories.coordinator(case_file.clinic)
+        until = timezone.now() + timedelta(days=1)
+        grant(case_file, to=reader, as_role="specialist", sight="sealed", until=until, by=by)
+        peer = archive.peer(case_file.clinic, "dimse")
+        transfer = a_transfer(peer, case_file, direction="out", step="copy")
+        transfer.studies.create(clinic=case_file.clinic, StudyInstanceUID="1.2.9", is_chosen=True)
+        transfer = run(transfer)
+        assert (transfer.status, transfer.last_error) == ("dead", "read_sealed")
+        assert archive.count() == before
+
+    def test_it_sends_to_both_kinds(self, case_file):
         store(case_file, *[as_bytes(ct(n, study="1.2.9", series="1.2.9.1")) for n in range(1, 8)])
         for kind in ("dimse", "dicomweb"):
             with orthanc() as there:
