@@ -143,16 +143,14 @@ def _carry_out(check: IdentityCheck, *, belongs: bool, reason: str, by: Any) -> 
         return
     thing = lock(thing)
     if belongs and thing.status == "held":
-        _let_in(thing, verb=f"{_kind(thing)}.released", by=by)
+        is_document = isinstance(thing, Document)
+        _let_in(thing, verb="document.released" if is_document else "imaging.released", by=by)
     elif not belongs and isinstance(thing, ImagingStudy):
         imaging_desk_workflow.remove(thing, by=by, reason=reason)
     elif not belongs and thing.status != "removed":
         thing.move_to("removed")
         note("document.removed", by=by, about=thing)
 
-
-def _kind(thing: Document | ImagingStudy) -> str:
-    return "document" if isinstance(thing, Document) else "imaging"
 
 
 def page_of(case_file_id: Any) -> str:

@@ -40,6 +40,7 @@ def slices(count: int, **changes: str) -> list[bytes]:
     found = []
     for path in sorted(SLICES.glob("*.dcm"))[:count]:
         data = pydicom.dcmread(path)
+        data.PatientName, data.PatientBirthDate = "Anonymous", ""  # no stranger's, so not held
         if changes:
             data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid()
         for keyword, value in changes.items():

@@ -150,7 +150,7 @@ class TestFurtherOpinion:
 
     def test_its_reason_is_no_gap_in_the_records(self, it, staff):
         workflow.further_opinion(it, reason="The two plans differ.", by=staff)
-        assert build_snapshot(fresh(it))["gaps"] == []
+        assert build_snapshot(fresh(it))["gaps"] == ["What we have is enough."]
 
     def test_when_they_decline_another_is_chosen_instead_of_checking_the_old(
         self, it, staff, clinic
