@@ -152,6 +152,5 @@ def _carry_out(check: IdentityCheck, *, belongs: bool, reason: str, by: Any) -> 
         note("document.removed", by=by, about=thing)
 
 
-
 def page_of(case_file_id: Any) -> str:
     return reverse("records:right_patient", args=[case_file_id])
