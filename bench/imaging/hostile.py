@@ -200,7 +200,7 @@ OBJECTS: dict[str, tuple[Maker, str]] = {
     "number with a NUL inside": (
         lambda: a_file(40, changes=text(0x00080018, b"UI", b"1.2\0.3")), "bad_uid"),
     "no numbers at all": (
-        lambda: start() + element(0x00080060, b"CS", b"CT") + element(0x00100010, b"PN", b"A^B "),
+        lambda: start() + element(0x00080060, b"CS", b"CT") + element(0x00080070, b"LO", b"Acme"),
         "stored"),
     "program in the preamble": (lambda: a_file(41, preamble=b"MZ\x90\0PE"), "stored"),
     "page in the preamble": (

@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
 from PIL import Image
+from playwright.sync_api import expect
 
 from records.models import BlindingHit, DocumentPage
 from records.tasks import burn_redaction
@@ -92,8 +93,8 @@ class TestDesk:
         for row in rows:
             assert f"item=document-{row.pk}" in page.url or row == rows[0]
             pressed += presses(page, "d" if BlindingHit.objects.of("document", row.pk) else "r")
-        assert page.get_by_text("Everything is decided.").is_visible()
-        assert page.get_by_text("Undo this decision").is_visible()
+        expect(page.get_by_text("Everything is decided.")).to_be_visible()
+        expect(page.get_by_text("Undo this decision")).to_be_visible()
         print(f"20 documents, 4 of them redacted: {pressed} key presses")  # noqa: T201
         assert pressed == 20
         for job in [row.burnings.get() for row in rows if row.burnings.exists()]:

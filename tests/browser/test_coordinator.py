@@ -86,7 +86,7 @@ class TestCoordinator:
         page.wait_for_url("**/clinic/queue/")
         assert page.locator(".is-current").get_attribute("data-row") == second
         page.keyboard.press("?")
-        assert page.locator("#keys-help").is_visible()
+        expect(page.locator("#keys-help")).to_be_visible()
         page.keyboard.press("Escape")
         page.keyboard.press("/")
         page.keyboard.type("featherston")
@@ -106,7 +106,7 @@ class TestCoordinator:
         assert "ball=specialist" in page.url
         visitor.look()
         page.get_by_role("link", name="Ready for a specialist").click()
-        assert page.get_by_text("Nothing matches").is_visible()
+        expect(page.get_by_text("Nothing matches")).to_be_visible()
         visitor.look("coordinator-nothing-matches")
 
     def test_triage_ask_and_a_colleague_who_was_faster(self, visitor, clinic, staff):
@@ -121,13 +121,13 @@ class TestCoordinator:
         visitor.look("coordinator-ask")
         workflow.accept(OpinionRequest.objects.get(pk=it.pk), by=coordinator(clinic))
         page.get_by_role("button", name="Send to the patient").click()
-        assert page.get_by_text("accepted the request").is_visible()
+        expect(page.get_by_text("accepted the request")).to_be_visible()
         assert "pathology report" in page.locator("textarea").input_value()
         visitor.look("coordinator-changed")
         page.get_by_role("link", name="Load the request again").click()
         page.get_by_role("link", name="Return with advice").click()
         page.get_by_role("button", name="Return the request").click()
-        assert page.get_by_text("Advice is required").first.is_visible()
+        expect(page.get_by_text("Advice is required").first).to_be_visible()
         visitor.look()
         visitor.go(reverse("requests:staff_messages", args=[it.pk])).look()
         visitor.go(reverse("requests:mark_ready", args=[it.pk])).look("coordinator-ready")
@@ -146,12 +146,12 @@ class TestCoordinator:
         page = visitor.sign_in(staff).go(reverse("specialists:refer", args=[it.pk])).page
         visitor.look("coordinator-refer")
         page.get_by_role("button", name="Ask this specialist").click()
-        assert page.get_by_text("Choose a specialist.").first.is_visible()
+        expect(page.get_by_text("Choose a specialist.").first).to_be_visible()
         visitor.look()
         page.locator(".so-doctor__choice label").first.click()
         page.get_by_label("What the offer says").fill("Woman with a mastectomy planned.")
         page.get_by_role("button", name="Ask this specialist").click()
-        assert page.get_by_text("This contains: mastectomy.").first.is_visible()
+        expect(page.get_by_text("This contains: mastectomy.").first).to_be_visible()
         visitor.look()
         page.get_by_label("What the offer says").fill("Woman, 50-59. Asks about options.")
         page.get_by_role("button", name="Ask this specialist").click()
@@ -169,7 +169,7 @@ class TestCoordinator:
         page = visitor.sign_in(staff).go(reverse("requests:tasks")).page
         visitor.look("coordinator-tasks")
         page.get_by_role("button", name="Done").first.click()
-        assert page.get_by_text("Write what came of it").first.is_visible()
+        expect(page.get_by_text("Write what came of it").first).to_be_visible()
         visitor.look()
         page.get_by_label("What came of it").first.fill("Called the specialist and the patient.")
         page.get_by_role("button", name="Done").first.click()

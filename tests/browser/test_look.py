@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from tests.factories import coordinator
 
@@ -73,4 +74,4 @@ class TestAccountMenu:
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
         assert box["width"] > 200
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.get_by_role("button", name="Sign out").is_visible()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()

@@ -10,6 +10,7 @@ from typing import Any
 import pydicom
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 from pydicom.uid import generate_uid
 
 from records.models import ImagingSeries, ImagingStudy, MeasurementReport
@@ -128,7 +129,7 @@ def test_a_sealed_reader_measures_and_no_other_reader_meets_it(visitor, case):
     page = visitor.page
     page.get_by_role("link", name="Open images").click()
     watched.wait_for_images()
-    assert page.get_by_text("investigational use").first.is_visible()
+    expect(page.get_by_text("investigational use").first).to_be_visible()
     page.get_by_role("button", name="Confirm and hide").click()
     asked = "\n".join(watched.asked)
     assert "00100020=" in asked  # it looked for other studies of this patient ...
@@ -160,7 +161,7 @@ def test_a_sealed_reader_measures_and_no_other_reader_meets_it(visitor, case):
     assert (report.by, name, unit) == (author.user, "Length", "mm")
     assert value > 0
     visitor.go(reverse("specialists:case_file", args=[referral.pk]))
-    assert page.get_by_text("Saved measurements").is_visible()
+    expect(page.get_by_text("Saved measurements")).to_be_visible()
     visitor.look()
     watched.look("case-file")
 

@@ -23,7 +23,7 @@ from records import redaction_pages
 from records.redaction_pages import PicturesOnly, burn, without
 from tests.records.nasty import FIELD, NASTY, WORD, form_field
 
-REAL = Path(os.environ.get("SECONDOP_DATA", "/work/shared/data")) / "pdf"
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "pdf"
 
 
 def boxes_of(
