@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -55,6 +56,10 @@ class Ours:
         from tests.secondop.api.dicomweb_files import signed_in
 
         self.case_file = a_case_file()
+        # The person of `make_study.py`: a stranger's study would be held.
+        patient = self.case_file.patient
+        patient.full_name, patient.born_on = "Casey Greaves", date(1961, 2, 3)
+        patient.save()
         self.cookie = {"session": signed_in(self.case_file.patient.user).cookies["session"].value}
 
     def base(self, port: int = PORT) -> str:
