@@ -156,6 +156,11 @@ class BlindingSearch(Job):
 
     class PoorReason(models.TextChoices):
         LOW_CONFIDENCE = "low_confidence", _("Handwriting or a poor scan: withhold it.")
+        UNREAD_PARTS = (
+            "unread_parts",
+            _("Something here is not words that could be read: a stamp, handwriting, a drawing or "
+              "a logo. Look at it, else withhold it."),
+        )  # fmt: skip
         NO_READER = (
             "no_reader",
             _("Pages that are only pictures could not be read: withheld until a person looks."),
