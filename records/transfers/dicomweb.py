@@ -16,7 +16,7 @@ from dicomweb_client.web import DICOMwebClient
 
 from records.dicom import packs
 from records.models import Peer
-from records.transfers.net import failure_of, session_of
+from records.transfers.net import Guarded, failure_of, session_of
 from records.transfers.remote import MAX_INSTANCES, MAX_STUDIES, Found, Outgoing, Sink, is_uid
 from secondop.jobs.models import PermanentFailure, TemporaryFailure
 from secondop.lib import multipart
@@ -36,7 +36,7 @@ STUDY_FIELDS = ["PatientName", "PatientID", "PatientBirthDate", "PatientSex", "S
 @contextmanager
 def connected(peer: Peer) -> Iterator[Web]:
     """Whatever a connection dies of leaves as one of the two failures of a job."""
-    session = session_of(peer)
+    session = session_of(peer, Legible)
     try:
         yield Web(peer, session)
     except (requests.RequestException, OSError) as exc:
@@ -47,6 +47,15 @@ def connected(peer: Peer) -> Iterator[Web]:
         raise TemporaryFailure("answer_unreadable") from None
     finally:
         session.close()
+
+
+class Legible(Guarded):
+    """Leaves "*" as it is in a search, which RFC 3986 permits: Orthanc 1.10 decodes nothing."""
+
+    def send(self, request: Any, stream: bool = False, **more: Any) -> requests.Response:  # type: ignore[override]
+        path, mark, query = request.url.partition("?")
+        request.url = path + mark + query.replace("%2A", "*").replace("+", "%20")
+        return super().send(request, stream=stream, **more)
 
 
 class Web:

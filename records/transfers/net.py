@@ -173,11 +173,11 @@ def tls_of(peer: Peer) -> ssl.SSLContext:
     return context
 
 
-def session_of(peer: Peer) -> requests.Session:
+def session_of(peer: Peer, adapter_class: type[Guarded] = Guarded) -> requests.Session:
     """With the peer's credentials; the machine's own proxies and password files are left alone."""
     session = requests.Session()
     session.trust_env, session.max_redirects = False, 3
-    session.mount("https://", adapter := Guarded(peer))
+    session.mount("https://", adapter := adapter_class(peer))
     session.mount("http://", adapter)
     if peer.secret:
         told = json.loads(unseal(peer.secret))

@@ -10,8 +10,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Sum
 
+from records.identity import Person
 from records.models import ImagingInstance, Transfer, TransferStudy
 from records.models.imaging import ImagingStudy
+from records.transfers.looking import look
 from records.transfers.remote import Outgoing, Remote, open_remote, query_of
 from records.transfers.sink import CaseFileSink, mark_moving, stop_reason
 from secondop.audit.trail import note
@@ -37,7 +39,9 @@ def run(transfer: Transfer) -> None:
 
 
 def _search(transfer: Transfer, remote: Remote) -> None:
-    found = remote.studies(query_of(transfer.query))
+    patient = transfer.case_file.patient
+    ours = Person(name=patient.full_name, born_on=patient.born_on, sex=patient.sex)
+    found = look(remote, query_of(transfer.query), ours)
     with transfer.closing():
         TransferStudy.objects.filter(transfer=transfer).delete()
         TransferStudy.objects.bulk_create(
