@@ -16,6 +16,7 @@ from records.models.document import (
     Screening,
     Upload,
 )
+from records.models.ehr import Ehr, EhrPage, EhrPull
 from records.models.facts import ClinicalFact
 from records.models.hits import AboutType, BlindingHit, BlindingSearch, GiveawayTerm
 from records.models.icd10 import IcdCode, IcdWord
@@ -56,6 +57,9 @@ __all__ = [
     "DocumentKind",
     "DocumentName",
     "DocumentPage",
+    "Ehr",
+    "EhrPage",
+    "EhrPull",
     "FirstDoctor",
     "GiveawayTerm",
     "HolderLetter",
