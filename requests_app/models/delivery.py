@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from records.models import Patient
 from requests_app.models.opinion_request import OpinionRequest
 from secondop.accounts.models import Clinic
 from secondop.jobs.models import Job
@@ -52,6 +53,9 @@ class Report(models.Model):
     acknowledged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    acknowledged_on_behalf_of = models.ForeignKey(  # when somebody acts for the patient
+        Patient, models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     objects = ReportQuerySet.as_manager()
 
@@ -84,6 +88,7 @@ class Report(models.Model):
             "opened_at",
             "acknowledged_at",
             "acknowledged_by",
+            "acknowledged_on_behalf_of",
         }
 
     def __str__(self) -> str:
@@ -119,6 +124,9 @@ class FollowUpQuestion(models.Model):
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     report = models.ForeignKey(Report, models.PROTECT, related_name="follow_up_questions")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    on_behalf_of = models.ForeignKey(  # when somebody who acts for the patient asked
+        Patient, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     asked_at = models.DateTimeField(db_default=Now())
     text = models.TextField(max_length=2000)
     due_at = models.DateTimeField()
@@ -145,6 +153,7 @@ class FollowUpQuestion(models.Model):
             "clinic",
             "report",
             "asked_by",
+            "on_behalf_of",
             "asked_at",
             "due_at",
             "answered_at",

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from records.models import CaseFile
+from records.models import AccessGrant, CaseFile, Patient
 from records.models.case_file import BlindingClass
 from requests_app.models.opinion_request import OpinionRequest
 from secondop.accounts.models import Clinic
@@ -132,13 +132,24 @@ class MessageQuerySet(models.QuerySet["Message"]):
         if not user.is_authenticated:
             return self.none()
         if kind == "specialist":  # the own thread with the clinic, nothing else
-            return self.filter(thread=Message.Thread.SPECIALIST, specialist=user)
+            return self.filter(thread=Message.Thread.SPECIALIST, specialist=user).shown_to(user)
         if kind == "patient":
             own = OpinionRequest.objects.visible_as("patient", user)
             return self.filter(thread=Message.Thread.PATIENT, opinion_request__in=own)
         if kind == "coordinator":
             return self.filter(clinic_id__in=user.clinics_as("coordinator"))
         return self.none()
+
+    def shown_to(self, user: Any) -> Self:
+        """Without what the clinic withheld, until this reader has full sight of the case file.
+
+        SECURITY: a live sealed grant wins over a full one, as in `records.blinding`.
+        """
+        mine = AccessGrant.objects.live().filter(to=user)
+        full = mine.filter(sight=AccessGrant.Sight.FULL).values("case_file")
+        sealed = mine.filter(sight=AccessGrant.Sight.SEALED).values("case_file")
+        opened = Q(opinion_request__case_file__in=full) & ~Q(opinion_request__case_file__in=sealed)
+        return self.filter(Q(withheld_at=None) | opened)
 
     def visible_to(self, user: Any) -> Self:
         rows = self.visible_as("patient", user)
@@ -163,10 +174,18 @@ class Message(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    on_behalf_of = models.ForeignKey(  # when somebody who acts for the patient wrote it
+        Patient, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     from_clinic = models.BooleanField()
     text = models.TextField(max_length=4000)
     sent_at = models.DateTimeField(db_default=Now())
     read_at = models.DateTimeField(null=True, blank=True)  # by the other side
+    # Taken out of a sealed reader's thread; by nobody when the search found something in it.
+    withheld_at = models.DateTimeField(null=True, blank=True)
+    withheld_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     objects = MessageQuerySet.as_manager()
 
@@ -190,9 +209,12 @@ class Message(models.Model):
             "thread",
             "specialist",
             "author",
+            "on_behalf_of",
             "from_clinic",
             "sent_at",
             "read_at",
+            "withheld_at",
+            "withheld_by",
         }
 
     def __str__(self) -> str:
