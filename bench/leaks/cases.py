@@ -1,9 +1,10 @@
-"""Eight original diagnoses and how records word each: typed, coded, listed, in two languages."""
+"""Original diagnoses and how records word each (`cases.toml`), beside words that say nothing."""
 
-# ruff: noqa: E501  (tables of carriers read best one a line)
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -28,117 +29,9 @@ class Case:
         ]  # fmt: skip
 
 
-CASES = [
-    Case(
-        "breast",
-        {"diagnosis": "Infiltrating ductal carcinoma of the left breast", "icd10_code": "C50.912",
-         "treatment": "Mastectomy, then chemotherapy", "doctor_name": "Dr. Helena Marquardt",
-         "hospital_name": "Santa Gertrudis Hospital"},
-        "Rosalind Achterberg",
-        ["infiltrating ductal carcinoma", "C50.912", "mastectomy",
-         "Malignant neoplasm of unspecified site of left female breast"],
-        ["breast cancer", "cáncer de mama", "IDC", "trastuzumab", "AC-T", "tamoxifeno",
-         "carcinoma ductal infiltrante", "DCIS", "lumpectomy", "cuadrantectomía"],
-        ["Dr. Marquardt", "Gertrudis", "Achterberg, Rosalind"],
-        ["infiltratng ductal carcinma", "carcinoma of the breast", "breast cancers",
-         "mastectomies"],
-    ),
-    Case(
-        "prostate",
-        {"diagnosis": "prostate adenocarcinoma", "icd10_code": "C61",
-         "treatment": "radical prostatectomy", "doctor_name": "Dr Otto Brenninkmeyer",
-         "hospital_name": "Clínica Valdeherrero"},
-        "Anselmo Quintanilla",
-        ["prostate adenocarcinoma", "C61", "radical prostatectomy"],
-        ["prostate cancer", "cáncer de próstata", "Gleason score", "leuprolide", "CRPC",
-         "bicalutamida", "braquiterapia", "active surveillance"],
-        ["Brenninkmeyer", "Valdeherrero", "Quintanilla"],
-        ["adenocarcinoma of the prostate", "prostate adenocarcinomas", "prostatectmy"],
-    ),
-    Case(
-        "lung",
-        {"diagnosis": "Non-small cell lung cancer", "icd10_code": "C34.11",
-         "treatment": "Lobectomy", "doctor_name": "Prof. Ingrid Vasconcelos",
-         "hospital_name": "Mount Harrowgate Medical Center"},
-        "Desmond Okonjo",
-        ["non-small cell lung cancer", "C34.11", "lobectomy"],
-        ["NSCLC", "cáncer de pulmón", "osimertinib", "carcinoma broncogénico", "pembrolizumab",
-         "lung adenocarcinoma", "lobectomía", "squamous cell carcinoma"],
-        ["Vasconcelos", "Harrowgate", "Okonjo"],
-        ["cancer of the lung", "Non small cell lung cancers", "lobectmoy"],
-    ),
-    Case(
-        "brain",
-        {"diagnosis": "Glioblastoma", "icd10_code": "C71.1", "treatment": "Craniotomy and temozolomide",
-         "doctor_name": "Dr. Yusuf Bellerose", "hospital_name": "Instituto Peñalosa"},
-        "Wilhelmina Tarantola",
-        ["glioblastoma", "C71.1", "temozolomide", "Malignant neoplasm of frontal lobe"],
-        ["GBM", "tumor cerebral", "astrocitoma anaplásico", "Stupp protocol", "high-grade glioma",
-         "craneotomía", "lomustine", "oligodendroglioma"],
-        ["Bellerose", "Peñalosa", "Tarantola"],
-        ["glioblastomas", "glioblastma", "craniotomies"],
-    ),
-    Case(
-        "spine",
-        {"diagnosis": "hernia discal lumbar", "icd10_code": "M51.26", "treatment": "microdiscectomía",
-         "doctor_name": "Dra. Amparo Izquierdo Lis", "hospital_name": "Hospital Fuensanta"},
-        "Casimiro Benavides",
-        ["hernia discal lumbar", "M51.26", "microdiscectomía"],
-        ["herniated disc", "disc herniation", "spinal stenosis", "HNP", "estenosis de canal",
-         "laminectomy", "TLIF", "ciática"],
-        ["Dra. Izquierdo Lis", "Fuensanta", "Benavides"],
-        ["hernias discales", "discal hernia", "microdisectomía"],
-    ),
-    Case(
-        "ms",
-        {"diagnosis": "MS", "icd10_code": "G35", "treatment": "start Ocrevus",
-         "doctor_name": "Dr. Lachlan Pemberton-Reyes", "hospital_name": "Northmere Infirmary"},
-        "Bettina Schlossberg",
-        ["MS", "G35", "Ocrevus", "Multiple sclerosis"],
-        ["multiple sclerosis", "esclerosis múltiple", "RRMS", "ocrelizumab", "natalizumab",
-         "demyelinating disease", "enfermedad desmielinizante", "EDSS"],
-        ["Pemberton", "Northmere", "Schlossberg"],
-        ["sclerosis, multiple", "demyelinating diseases"],
-    ),
-    Case(
-        "valve",
-        {"diagnosis": "Severe aortic stenosis", "icd10_code": "I35.0", "treatment": "TAVI",
-         "doctor_name": "Dr. Emeric Castellane", "hospital_name": "Clinique Beaumanoir"},
-        "Theodora Lindqvist",
-        ["severe aortic stenosis", "I35.0", "TAVI"],
-        ["aortic valve replacement", "estenosis aórtica", "TAVR", "valvulopatía",
-         "bicuspid aortic valve", "mitral regurgitation", "severe AS", "valvuloplasty"],
-        ["Castellane", "Beaumanoir", "Lindqvist"],
-        ["stenosis of the aortic valve", "aortic stenoses", "severe aortic stenossis"],
-    ),
-    Case(
-        "thyroid",
-        {"diagnosis": "papillary thyroid cancer", "icd10_code": "C73",
-         "treatment": "total thyroidectomy", "doctor_name": "Dr. Solveig Arrizabalaga",
-         "hospital_name": "Hospital Monteverdi"},
-        "Ludovica Ferrantino",
-        ["papillary thyroid cancer", "C73", "total thyroidectomy"],
-        ["carcinoma papilar", "cáncer de tiroides", "PTC", "radioactive iodine", "tiroidectomía",
-         "lenvatinib", "Bethesda VI", "papillary thyroid carcinoma"],
-        ["Arrizabalaga", "Monteverdi", "Ferrantino"],
-        ["thyroid cancer, papillary", "thyroidectomies", "papilary thyroid cancer"],
-    ),
-]  # fmt: skip
-
-# The titles of these codes and of what stands above them, as ICD-10-CM has them.
-CODES = {
-    "C50": "Malignant neoplasm of breast",
-    "C50.912": "Malignant neoplasm of unspecified site of left female breast",
-    "C61": "Malignant neoplasm of prostate",
-    "C34": "Malignant neoplasm of bronchus and lung",
-    "C34.11": "Malignant neoplasm of upper lobe, right bronchus or lung",
-    "C71": "Malignant neoplasm of brain",
-    "C71.1": "Malignant neoplasm of frontal lobe",
-    "M51.26": "Other intervertebral disc displacement, lumbar region",
-    "G35": "Multiple sclerosis",
-    "I35.0": "Nonrheumatic aortic (valve) stenosis",
-    "C73": "Malignant neoplasm of thyroid gland",
-}
+_TABLE = tomllib.loads(Path(__file__).with_name("cases.toml").read_text("utf-8"))
+CASES = [Case(**row) for row in _TABLE["case"]]
+CODES: dict[str, str] = _TABLE["codes"]
 
 NEUTRAL_EN = [
     "Technique: axial and sagittal images were obtained before and after contrast.",
