@@ -21,8 +21,9 @@ class SpecimenForm(forms.Form):
         help_text=_("For example: H&E and HER2 of the left breast."),
     )  # fmt: skip
     holder = forms.ModelChoiceField(
-        label=_("Which laboratory?"), queryset=RecordHolder.objects.none(), required=False
-    )
+        label=_("Which laboratory?"), queryset=RecordHolder.objects.none(), required=False,
+        empty_label=_("Not on the list"),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, holders: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

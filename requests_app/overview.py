@@ -11,7 +11,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -100,9 +100,13 @@ def told_rows(case_file: CaseFile) -> list[dict[str, Any]]:
         {"label": _("Treatment so far"), "value": told.get_treatment_state_display()},
         {"label": _("Doctor"), "value": told.doctor_name},
         {"label": _("Hospital"), "value": told.hospital_name},
-        {"label": _("Told on"), "value": told.told_on},
-        {"label": _("Treatment planned for"), "value": told.treatment_planned_on},
+        {"label": _("Told on"), "value": _day(told.told_on)},
+        {"label": _("Treatment planned for"), "value": _day(told.treatment_planned_on)},
     ]
+
+
+def _day(day: date | None) -> str:
+    return date_format(day) if day else ""
 
 
 def purposes_of(opinion_request: OpinionRequest) -> list[str]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from records import specimen_workflow as workflow
 from records.models import CaseFile, RecordHolder, Specimen
 from records.specimen_forms import SpecimenForm, StepForm
+from records.views.documents import next_path
 from secondop.lib.access import get_visible
 
 
@@ -27,7 +28,10 @@ def specimens(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.success(request, _("Written down. Note here when it is on its way."))
         return redirect("records:specimens", pk)
     rows = case_file.specimens.select_related("holder").order_by("made_at", "pk")
-    context = {"case_file": case_file, "lines": [_line(row) for row in rows], "form": form}
+    context = {
+        "case_file": case_file, "lines": [_line(row) for row in rows], "form": form,
+        "next_url": next_path(request, ""),
+    }  # fmt: skip
     return render(request, "records/specimens.html", context, status=400 if form.is_bound else 200)
 
 
