@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NEEDS = {"imaging": "STUDY_DIR"}  # what a script cannot do without; it runs only when asked by name
+# What a script cannot do without; it runs only when asked by name.
+NEEDS = {"imaging": "STUDY_DIR", "transfers": "STUDY_DIR"}
 
 
 def scripts() -> dict[str, str]:

@@ -7,6 +7,8 @@ a running transfer waits for. Everything else is refused; no name or path is mad
 from __future__ import annotations
 
 import ipaddress
+import logging
+import struct
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +16,8 @@ from typing import Any
 
 from django.db import close_old_connections, connection
 from django.db.models.functions import Now
-from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_partial
 from pynetdicom import AE, evt
 
 from records.models import Peer, Transfer, TransferStudy
@@ -28,6 +31,10 @@ IDLE_SECONDS = 60
 NOT_EXPECTED = 0x0124  # "not authorized"
 CANNOT_READ = 0xC000
 NO_ROOM = 0xA700
+STUDY_UID = 0x0020000D
+UNREADABLE = (InvalidDicomError, AttributeError, EOFError, KeyError, NotImplementedError,
+              TypeError, ValueError, struct.error)  # fmt: skip
+log = logging.getLogger(__name__)
 
 
 class Receiver:
@@ -80,7 +87,9 @@ class Receiver:
         path = Path(event.dataset_path)
         try:
             return self._take(event.assoc, path)
-        except Exception:
+        except Exception as exc:  # the peer hears a code, and the other objects go on
+            # PRIVACY: the class alone; the text may quote what came.
+            log.error("An object could not be taken: %s", type(exc).__name__)
             return NO_ROOM
         finally:
             with suppress(OSError):
@@ -88,23 +97,32 @@ class Receiver:
 
     def _take(self, link: Any, path: Path) -> int:
         try:
-            told = dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
-            uid = str(told.StudyInstanceUID)
-        except Exception:
+            uid = study_uid_of(path)
+        except UNREADABLE as exc:
+            log.info("An object is not readable: %s", type(exc).__name__)
             return CANNOT_READ
-        study = expected(link, uid)
-        if study is None:
+        sink = self._sink_for(link, uid)
+        if sink is None:
             return NOT_EXPECTED
-        with self._lock:
-            sinks = self._sinks.setdefault(link, {})
-        sink = sinks.get(study.pk) or sinks.setdefault(
-            study.pk, CaseFileSink(study.transfer, study)
-        )
         try:
             dimse.pour(path, sink)
         except PermanentFailure:
             return NOT_EXPECTED
         return 0
+
+    def _sink_for(self, link: Any, uid: str) -> CaseFileSink | None:
+        """Who this peer is was asked when it came; that somebody waits is asked each time."""
+        with self._lock:
+            sinks = self._sinks.setdefault(link, {})
+        if (sink := sinks.get(uid)) and waiting().filter(pk=sink.study.pk).exists():
+            return sink
+        study = expected(link, uid)
+        if study is None:
+            return None
+        if sink:
+            sink.close()  # another transfer waits for the same study by now
+        sinks[uid] = CaseFileSink(study.transfer, study)
+        return sinks[uid]
 
     def _over(self, event: evt.Event) -> None:
         """The connection ended: what came by it is stored. Called once or twice."""
@@ -136,16 +154,30 @@ def _is_at(peer: Peer, address: str) -> bool:
     return ipaddress.ip_address(address) in known
 
 
-def expected(link: Any, uid: str) -> TransferStudy | None:
-    """The study that a running transfer of this peer waits for now."""
-    rows = TransferStudy.objects.filter(
-        StudyInstanceUID=uid,
+def study_uid_of(path: Path) -> str:
+    """Read no further than that. Raises one of UNREADABLE."""
+    with path.open("rb") as file:
+        told = read_partial(file, stop_when=lambda tag, _vr, _length: tag > STUDY_UID)
+    return str(told.StudyInstanceUID)
+
+
+def waiting() -> Any:
+    """Studies that a running transfer waits for now."""
+    return TransferStudy.objects.filter(
         is_chosen=True,
         moving_until__gt=Now(),
-        transfer__peer__in=[peer.pk for peer in peers_of(link)],
+        transfer__peer__retired_at=None,
         transfer__status=Transfer.Status.RUNNING,
         transfer__cancelled_at=None,
     )
-    return rows.select_related(
+
+
+def expected(link: Any, uid: str) -> TransferStudy | None:
+    """The study that a running transfer of this peer waits for now."""
+    rows = waiting().filter(
+        StudyInstanceUID=uid, transfer__peer__in=[peer.pk for peer in peers_of(link)]
+    )
+    chosen: TransferStudy | None = rows.select_related(
         "transfer__case_file", "transfer__by", "transfer__record_request"
     ).first()
+    return chosen

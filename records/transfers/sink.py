@@ -12,34 +12,45 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
-from records import arrivals
 from records.dicom.ingest import Batch
 from records.imaging_workflow import note_refused
-from records.models import AccessGrant, CaseFile, Transfer, TransferStudy
+from records.models import AccessGrant, HolderLink, Transfer, TransferStudy
 from secondop.jobs.models import PermanentFailure
 from secondop.lib.verdicts import Refused
 
 BATCH_OBJECTS, BATCH_BYTES = 100, 128 * 1024**2
+BATCH_SECONDS = 5.0  # from a slow peer less is stored at once, so that a crash costs seconds
 BEAT_SECONDS = 2.0
 
 
 def stop_reason(transfer: Transfer) -> str:
-    """Why nothing more may be copied, asked before each object or batch; "" when it may."""
-    row = Transfer.objects.filter(pk=transfer.pk).values_list("cancelled_at", flat=True).get()
-    if row is not None:
+    """Why nothing more may be copied, asked before each object or batch; "" when it may.
+
+    One statement, because it is asked for each object.
+    """
+    sealed = AccessGrant.objects.live().filter(sight=AccessGrant.Sight.SEALED)
+    row: dict[str, Any] = (
+        Transfer.objects.filter(pk=transfer.pk)
+        .annotate(
+            read_sealed=Exists(sealed.filter(case_file=OuterRef("case_file"))),
+            permitted=Exists(
+                HolderLink.objects.live().filter(record_request=OuterRef("record_request"))
+            ),
+        )
+        .values("cancelled_at", "case_file__is_open_for_records", "read_sealed", "permitted")
+        .get()
+    )
+    if row["cancelled_at"] is not None:
         return "cancelled"
-    if (
-        transfer.direction == Transfer.Direction.IN
-        and not CaseFile.objects.filter(pk=transfer.case_file_id, is_open_for_records=True).exists()
-    ):
-        return "case_file_closed"
     if transfer.direction == Transfer.Direction.OUT:
         # SECURITY: as `workflow.may_send` says; a sealed reader may have come since it began.
-        sealed = AccessGrant.objects.live().filter(sight=AccessGrant.Sight.SEALED)
-        return "read_sealed" if sealed.filter(case_file=transfer.case_file_id).exists() else ""
-    if transfer.record_request_id and not arrivals.is_open(transfer.record_request_id):
+        return "read_sealed" if row["read_sealed"] else ""
+    if not row["case_file__is_open_for_records"]:
+        return "case_file_closed"
+    if transfer.record_request_id and not row["permitted"]:
         return "permission_ended"
     return ""
 
@@ -55,7 +66,7 @@ class CaseFileSink:
         self.seen: set[str] = set()  # objects that are over: stored, known or refused
         self.problems: Counter[str] = Counter()
         self._batch: Batch | None = None
-        self._beaten_at = time.monotonic()
+        self._beaten_at = self._opened_at = time.monotonic()
 
     def begin(self) -> None:
         if reason := stop_reason(self.transfer):
@@ -68,6 +79,7 @@ class CaseFileSink:
             uid = self.study.StudyInstanceUID
             self._batch = Batch(self.transfer.case_file, by=self.sender, study_uid=uid)
             self._batch.__enter__()
+            self._opened_at = time.monotonic()
         return self._batch
 
     def write(self, block: bytes) -> None:
@@ -76,7 +88,8 @@ class CaseFileSink:
     def finish(self) -> None:
         batch = self._open_batch()
         batch.finish()
-        if len(batch.results) >= BATCH_OBJECTS or batch.size_bytes >= BATCH_BYTES:
+        is_full = len(batch.results) >= BATCH_OBJECTS or batch.size_bytes >= BATCH_BYTES
+        if is_full or time.monotonic() - self._opened_at > BATCH_SECONDS:
             self.close()
         else:
             self.wait()

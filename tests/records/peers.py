@@ -20,6 +20,13 @@ from records.models import Peer
 from tests import factories
 
 
+def dcmtk(name: str) -> str:
+    """The path of dcmtk's program: pynetdicom installs programs of the same names."""
+    found = shutil.which(name, path="/usr/bin:/usr/local/bin:/opt/homebrew/bin")
+    assert found, "Install dcmtk."
+    return found
+
+
 def a_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -59,8 +66,8 @@ class Archive:
 
 
 @contextmanager
-def orthanc(*, our_port: int = 1) -> Iterator[Archive]:
-    """`our_port`: where it finds our receiver when it is told to C-MOVE to SECONDOP."""
+def orthanc(*, our_port: int = 1, dcmtk_port: int = 1) -> Iterator[Archive]:
+    """The ports: where it finds SECONDOP (our receiver) and DCMTK when told to C-MOVE there."""
     assert shutil.which("Orthanc"), "Install orthanc and orthanc-dicomweb."
     http, dicom = a_free_port(), a_free_port()
     with TemporaryDirectory(prefix="orthanc-") as folder:
@@ -70,7 +77,8 @@ def orthanc(*, our_port: int = 1) -> Iterator[Archive]:
             "DicomAet": "ORTHANC", "AuthenticationEnabled": False, "RemoteAccessAllowed": False,
             "DicomCheckCalledAet": True, "DicomAlwaysAllowGet": True, "DicomAlwaysAllowFind": True,
             "DicomAlwaysAllowMove": True, "DicomAlwaysAllowStore": True,
-            "DicomModalities": {"ours": ["SECONDOP", "127.0.0.1", our_port]},
+            "DicomModalities": {"ours": ["SECONDOP", "127.0.0.1", our_port],
+                                "dcmtk": ["DCMTK", "127.0.0.1", dcmtk_port]},
             "Plugins": ["/usr/share/orthanc/plugins"],
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         }  # fmt: skip
