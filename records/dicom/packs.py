@@ -59,6 +59,7 @@ class PackWriter(PieceFile):
             return pieces
         old, moved = self.path, []
         source, self.path = self._file, new_file()
+        self._hasher.close()
         self._flusher.close()
         PieceFile.__init__(self, self.path)
         for piece in pieces:

@@ -1,11 +1,12 @@
 """A file filled piece by piece, with the hash of each. No Django here: the guarded child uses it.
 
-Bytes go to the file unbuffered; hashing leaves the interpreter free and can run in a thread beside
-whoever brings the bytes.
+Bytes go to the file unbuffered. They are hashed as they come, or by a thread beside whoever brings
+the next ones: it reads what stands in the file, which is still in the memory of the system.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import zlib
@@ -14,13 +15,11 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import Any
 
 from isal import isal_zlib
 
 BLOCK_BYTES = 1024**2
 FLUSH_BYTES = 32 * 1024**2
-HASHED_AHEAD = 16
 NO_PREAMBLE = bytes(128)
 
 
@@ -43,7 +42,7 @@ class PieceFile:
         self.path = path
         self._file = path.open("r+b", buffering=0)
         self.size_bytes = self._begun = self._file.seek(0, os.SEEK_END)
-        self._hasher = _Hasher(in_thread)
+        self._hasher = (_ThreadedHasher if in_thread else _Hasher)(self._file.fileno())
         self._flusher = _Flusher(self._file.fileno())
 
     def close(self) -> None:
@@ -58,7 +57,7 @@ class PieceFile:
         self._begun = self.size_bytes
         self._hasher.begin()
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes | memoryview) -> None:
         self._file.write(block)
         self.size_bytes += len(block)
         self._hasher.add(block)
@@ -66,15 +65,8 @@ class PieceFile:
 
     def end(self) -> Piece:
         piece = Piece(self._begun, self.size_bytes - self._begun)
-        self._hasher.end(piece, self._sent_otherwise(piece))
+        self._hasher.end(piece)
         return piece
-
-    def _sent_otherwise(self, piece: Piece) -> tuple[int, int] | None:
-        """Where the object begins again behind a preamble that is emptied before it is sent."""
-        head = os.pread(self.fileno(), 132, piece.start)
-        if head[128:] != b"DICM" or head[:128] == NO_PREAMBLE:
-            return None
-        return self.fileno(), piece.start
 
     def append(self, content: bytes) -> Piece:
         self.begin()
@@ -107,57 +99,83 @@ class PieceFile:
 
 
 class _Hasher:
-    """SHA-256 and CRC-32 of each piece."""
+    """SHA-256 and CRC-32 of each piece, as its bytes come."""
 
-    def __init__(self, in_thread: bool) -> None:
-        self._sha256, self._crc32 = hashlib.sha256(), 0
-        self._queue: Queue[Any] | None = None
-        if in_thread:
-            self._queue = Queue(HASHED_AHEAD)
-            self._thread = Thread(target=self._run, name="hash", daemon=True)
-            self._thread.start()
-
-    def _run(self) -> None:
-        while order := self._queue.get():  # type: ignore[union-attr]
-            order[0](*order[1:])
-            self._queue.task_done()  # type: ignore[union-attr]
-
-    def _do(self, *order: Any) -> None:
-        if self._queue is None:
-            order[0](*order[1:])
-        else:
-            self._queue.put(order)
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.begin()
 
     def begin(self) -> None:
-        self._do(self._begin)
-
-    def add(self, block: bytes) -> None:
-        self._do(self._add, block)
-
-    def end(self, piece: Piece, sent: tuple[int, int] | None) -> None:
-        self._do(self._end, piece, sent)
-
-    def settle(self) -> None:
-        if self._queue is not None:
-            self._queue.join()
-
-    def close(self) -> None:
-        if self._queue is not None:
-            self._queue.put(None)
-            self._thread.join()
-            self._queue = None
-
-    def _begin(self) -> None:
         self._sha256, self._crc32 = hashlib.sha256(), 0
 
-    def _add(self, block: bytes) -> None:
+    def add(self, block: bytes | memoryview) -> None:
         self._sha256.update(block)
         self._crc32 = isal_zlib.crc32(block, self._crc32)
 
-    def _end(self, piece: Piece, sent: tuple[int, int] | None) -> None:
+    def end(self, piece: Piece) -> None:
         piece.sha256, piece.crc32 = self._sha256.hexdigest(), self._crc32
-        if sent:
-            piece.crc32 = sent_crc32(*sent, piece.length)
+        if _is_sent_otherwise(os.pread(self._descriptor, 132, piece.start)):
+            piece.crc32 = sent_crc32(self._descriptor, piece.start, piece.length)
+
+    def settle(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+class _ThreadedHasher(_Hasher):
+    """The same of whole pieces, in a thread: hashing leaves the interpreter free."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor)
+        self._queue: Queue[Piece | None] = Queue()
+        self._failed: OSError | None = None
+        self._thread = Thread(target=self._run, name="hash", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        buffer = memoryview(bytearray(BLOCK_BYTES))
+        while piece := self._queue.get():
+            try:
+                self._hash(piece, buffer)
+            except OSError as exc:
+                self._failed = exc
+            self._queue.task_done()
+
+    def _hash(self, piece: Piece, buffer: memoryview) -> None:
+        super().begin()
+        at = piece.start
+        while at < piece.end:
+            count = os.preadv(self._descriptor, [buffer[: piece.end - at]], at)
+            if not count:
+                raise OSError(errno.EIO, "the file is shorter than what was written")
+            super().add(buffer[:count])
+            at += count
+        super().end(piece)
+
+    def begin(self) -> None:
+        """The bytes are taken from the file."""
+
+    def add(self, block: bytes | memoryview) -> None:
+        """The bytes are taken from the file."""
+
+    def end(self, piece: Piece) -> None:
+        self._queue.put(piece)
+
+    def settle(self) -> None:
+        self._queue.join()
+        if self._failed:
+            raise self._failed
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+
+def _is_sent_otherwise(head: bytes) -> bool:
+    """Whether the preamble of an object is emptied before it is sent."""
+    return head[128:] == b"DICM" and head[:128] != NO_PREAMBLE
 
 
 def sent_crc32(descriptor: int, start: int, length: int) -> int:

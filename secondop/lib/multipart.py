@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 BLOCK_BYTES = 512 * 1024
 MAX_HEADER_BYTES = 8192
@@ -18,14 +18,16 @@ class Malformed(Exception):
 
 
 class Readable(Protocol):
+    """What has `readinto`, too, is read without a copy."""
+
     def read(self, size: int, /) -> bytes: ...
 
 
 class Sink(Protocol):
-    """Takes the parts as they come."""
+    """Takes the parts as they come. A block is a memoryview, there while `write` runs."""
 
     def begin(self, headers: str) -> None: ...
-    def write(self, block: bytes) -> None: ...
+    def write(self, block: Any) -> None: ...
     def finish(self) -> None: ...
 
 
@@ -52,63 +54,85 @@ def feed(body: Readable, boundary: bytes, sink: Sink) -> None:
 
 
 class _Reader:
+    """A window on the body: one buffer that is filled again and again."""
+
     def __init__(self, body: Readable) -> None:
-        self._body, self._held = body, b""
+        self._buffer = bytearray(BLOCK_BYTES)
+        self._view = memoryview(self._buffer)
+        self._begin = self._end = 0  # what is held of the body stands between them
+        self._body = body
+        self._read_into = getattr(body, "readinto", self._copy_into)
+
+    def _copy_into(self, room: memoryview) -> int:
+        block = self._body.read(len(room))
+        room[: len(block)] = block
+        return len(block)
 
     def _more(self) -> bool:
-        block = self._body.read(BLOCK_BYTES)
-        self._held += block
-        return bool(block)
+        """Hold more. What is held is little here: it moves to the front, to leave room."""
+        held = bytes(self._view[self._begin : self._end])
+        self._view[: len(held)] = held
+        self._begin, self._end = 0, len(held)
+        count: int = self._read_into(self._view[self._end :])
+        self._end += count
+        return count > 0
+
+    def _find(self, mark: bytes) -> int:
+        return self._buffer.find(mark, self._begin, self._end)
+
+    def _held(self) -> int:
+        return self._end - self._begin
 
     def take(self, count: int) -> bytes:
         """The next bytes; Malformed when there are fewer."""
-        while len(self._held) < count:
+        while self._held() < count:
             if not self._more():
                 raise Malformed
-        taken, self._held = self._held[:count], self._held[count:]
-        return taken
+        self._begin += count
+        return bytes(self._view[self._begin - count : self._begin])
 
     def skip_past(self, mark: bytes) -> bool:
         skipped = 0
-        while (at := self._held.find(mark)) < 0:
-            skipped += len(self._held)
-            self._held = self._held[-len(mark) :]
+        while (at := self._find(mark)) < 0:
+            skipped += self._held()
+            self._begin = max(self._begin, self._end - len(mark))
             if skipped > MAX_HEADER_BYTES + BLOCK_BYTES or not self._more():
                 return False
-        self._held = self._held[at + len(mark) :]
+        self._begin = at + len(mark)
         return True
 
     def until(self, mark: bytes, limit: int) -> bytes:
         """Up to the mark, which is taken away. A part without headers begins with an empty line."""
         if self._starts_with_empty_line():
             return b""
-        while (at := self._held.find(mark)) < 0:
-            if len(self._held) > limit or not self._more():
+        while (at := self._find(mark)) < 0:
+            if self._held() > limit or not self._more():
                 raise Malformed
-        if at > limit:
+        if at - self._begin > limit:
             raise Malformed
-        found, self._held = self._held[:at], self._held[at + len(mark) :]
+        found = bytes(self._view[self._begin : at])
+        self._begin = at + len(mark)
         return found
 
     def _starts_with_empty_line(self) -> bool:
-        while len(self._held) < 2 and self._more():
+        while self._held() < 2 and self._more():
             pass
-        if not self._held.startswith(b"\r\n"):
+        if not self._buffer.startswith(b"\r\n", self._begin, self._end):
             return False
-        self._held = self._held[2:]
+        self._begin += 2
         return True
 
-    def blocks_until(self, delimiter: bytes) -> Iterator[bytes]:
+    def blocks_until(self, delimiter: bytes) -> Iterator[memoryview]:
         keep = len(delimiter) - 1  # as much as may be the beginning of a delimiter
-        while (at := self._held.find(delimiter)) < 0:
-            if len(self._held) > keep:
-                yield self._held[:-keep]
-                self._held = self._held[-keep:]
+        while (at := self._find(delimiter)) < 0:
+            if self._held() > keep:
+                begin, self._begin = self._begin, self._end - keep
+                yield self._view[begin : self._begin]
             if not self._more():
                 raise Malformed
-        if at:
-            yield self._held[:at]
-        self._held = self._held[at + len(delimiter) :]
+        if at > self._begin:
+            yield self._view[self._begin : at]
+        self._begin = at + len(delimiter)
 
 
 def new_boundary() -> str:

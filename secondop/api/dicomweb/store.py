@@ -25,6 +25,7 @@ from records.models import CaseFile, ImagingPack
 from records.uploads import MIN_FREE_BYTES, held_bytes
 from secondop.api.dicomweb import measurements, multipart
 from secondop.api.dicomweb.answers import dicom_json, edge, failure
+from secondop.api.dicomweb.bodies import body_of
 from secondop.lib.verdicts import Refused
 
 MAX_BATCH_BYTES = 4 * 1024**3
@@ -86,7 +87,7 @@ def _body(request: HttpRequest, case_file: CaseFile) -> multipart.Readable:
         if int(length) > MAX_BATCH_BYTES:
             raise Refused(_("This is more than we can take at once. Send it in parts."), 413)
         _refuse_more_than(room, int(length))
-        return request
+        return body_of(request)
     # Archives such as Orthanc send in chunks. The server must say that it marks their end.
     if not request.META.get("wsgi.input_terminated"):
         raise Refused(_("The size of the images was not told."), 411)
@@ -136,7 +137,7 @@ class _Parts:
         )  # fmt: skip
         self.batch.begin()
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: memoryview) -> None:
         if self._is_dicom:
             self.batch.write(block)
 
