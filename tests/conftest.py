@@ -8,28 +8,41 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 
+from secondop.accounts.models import Clinic, User
 from secondop.jobs.sweep import job_models
+from tests.factories import ClinicFactory, coordinator
+
+# Made by migrating, the same for every test.
+LASTING = {"django_content_type", "auth_permission"}
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _append_only_tables_can_be_emptied_between_tests() -> Iterator[None]:
-    """TRUNCATE is refused by the audit trail's trigger; between tests the trigger sleeps."""
-    flush = TransactionTestCase._fixture_teardown
+def _only_what_a_test_wrote_is_deleted() -> Iterator[None]:
+    """After a test that commits: rows are deleted where there are any, nothing is made anew.
 
-    def with_triggers_asleep(self: TransactionTestCase) -> None:
+    Django truncates every table and fills content types and permissions again, which takes longer
+    than most tests. The triggers of append-only tables sleep meanwhile.
+    """
+    before = TransactionTestCase._fixture_teardown
+
+    def delete(_self: TransactionTestCase) -> None:
+        names = set(connection.introspection.django_table_names(only_existing=True)) - LASTING
+        looks = (f"(SELECT '{name}' FROM \"{name}\" LIMIT 1)" for name in sorted(names))
         with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(looks))
+            written = [name for (name,) in cursor.fetchall()]
             cursor.execute("SET session_replication_role = replica")
-        try:
-            flush(self)
-        finally:
-            with connection.cursor() as cursor:
+            try:
+                for name in written:
+                    cursor.execute(f'DELETE FROM "{name}"')
+            finally:
                 cursor.execute("SET session_replication_role = origin")
 
-    TransactionTestCase._fixture_teardown = with_triggers_asleep  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = delete  # type: ignore[method-assign]
     yield
-    TransactionTestCase._fixture_teardown = flush  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = before  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +85,19 @@ def run_jobs(db: None) -> Callable[[], int]:
         return done
 
     return run
+
+
+@pytest.fixture
+def clinic(db: None) -> Clinic:
+    return ClinicFactory()
+
+
+@pytest.fixture
+def staff(client: Client, clinic: Clinic) -> User:
+    """A coordinator of the clinic, signed in at `client`."""
+    user = coordinator(clinic)
+    client.force_login(user)
+    return user
 
 
 @pytest.fixture

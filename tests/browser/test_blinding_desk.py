@@ -23,8 +23,8 @@ from tests.factories import (
     opinion_request_at,
 )
 from tests.papers import letter_pdf
-from tests.records.test_redaction_pages import boxes_of
-from tests.requests_app.test_blinding_desk import hit, searched
+from tests.records.burned import boxes_of
+from tests.requests_app.desk.items import hit, searched
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GIVES_AWAY = 5  # every fifth paper names the operation

@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from tests import factories
 from tests.records import files
-from tests.records.test_facts import condition, nobody_s_bundle, observation, read
-from tests.records.test_screening import screened
+from tests.records.bundles import condition, nobody_s_bundle, observation, read
+from tests.records.ready import screened
 
 
 @pytest.mark.django_db(transaction=True)

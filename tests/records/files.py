@@ -8,8 +8,11 @@ from functools import cache
 from io import BytesIO
 
 import pikepdf
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image, ImageDraw
+
+from records.models import Document, DocumentPage
 
 
 def stored(key: str) -> bytes:
@@ -123,3 +126,21 @@ FHIR = b'{"resourceType": "Patient", "id": "x"}'
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
 DOCX = b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml" + bytes(50)
 ZIP = b"PK\x03\x04" + bytes(26) + b"CD/IM0001" + bytes(50)
+
+
+def with_pages(document: Document, count: int = 2) -> Document:
+    for number in range(1, count + 1):
+        made = picture()
+        key = default_storage.save(f"pages/{document.pk.hex}-{number}", ContentFile(made))
+        DocumentPage.objects.create(
+            clinic_id=document.clinic_id,
+            case_file_id=document.case_file_id,
+            document=document,
+            number=number,
+            key=key,
+            size_bytes=len(made),
+            width=300,
+            height=200,
+            text=f"words of page {number}",
+        )
+    return document

@@ -20,8 +20,7 @@ from records.blinding_search import passages, reading
 from records.blinding_search.passages import Passage, Reading
 from records.models import BlindingHit, BlindingSearch, IcdCode, ImagingSeries
 from tests.records.dicom import samples
-from tests.records.test_blinding_search import told
-from tests.records.test_screening import screened
+from tests.records.ready import screened, told
 
 
 @pytest.fixture

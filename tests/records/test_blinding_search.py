@@ -23,7 +23,7 @@ from secondop.audit.models import AuditEvent
 from secondop.notifications.models import Notification
 from tests import factories
 from tests.records import files
-from tests.records.test_screening import screened
+from tests.records.ready import screened, told
 
 LISTED = [
     Phrase("breast cancer", "synonym"),
@@ -107,17 +107,6 @@ def test_the_shipped_list_is_rich_and_plain_words_stay_out():
         assert len({(term.key, term.kind) for term in terms}) > 0.8 * len(terms)
     assert all(map(is_plain, ["recommended", "breast", "surgery", "tratamiento", "derecha"]))
     assert not any(map(is_plain, ["mastectomy", "carcinoma", "fractura", "quimioterapia"]))
-
-
-def told(**fields: str):
-    """A draft whose original diagnosis is what the test says."""
-    opinion_request = factories.draft()
-    OriginalDiagnosis.objects.update_or_create(
-        case_file=opinion_request.case_file,
-        defaults={"clinic_id": opinion_request.clinic_id, "diagnosis": "", "treatment": "",
-                  "icd10_code": "", "doctor_name": "", "hospital_name": "", **fields},
-    )  # fmt: skip
-    return opinion_request
 
 
 @pytest.mark.django_db

@@ -6,14 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
 
 from records.blinding import sight_of, withheld_count
 from records.grants import grant
-from records.models import Document, DocumentPage
+from records.models import Document
 from records.tasks import forget_unfinished_uploads
 from secondop.accounts.models import Membership
 from secondop.audit.models import AuditEvent
@@ -22,24 +21,6 @@ from tests.records import files
 
 pytestmark = pytest.mark.django_db
 CONTENT = b"0123456789" * 1000
-
-
-def with_pages(document: Document, count: int = 2) -> Document:
-    for number in range(1, count + 1):
-        picture = files.picture()
-        key = default_storage.save(f"pages/{document.pk.hex}-{number}", ContentFile(picture))
-        DocumentPage.objects.create(
-            clinic_id=document.clinic_id,
-            case_file_id=document.case_file_id,
-            document=document,
-            number=number,
-            key=key,
-            size_bytes=len(picture),
-            width=300,
-            height=200,
-            text=f"words of page {number}",
-        )
-    return document
 
 
 @pytest.fixture
@@ -58,7 +39,7 @@ def document(opinion_request) -> Document:
         file_name="Mammakarzinom „links“.pdf",
         sha256=hashlib.sha256(CONTENT).hexdigest(),
     )
-    return with_pages(made)
+    return files.with_pages(made)
 
 
 def url(name: str, document: Document, *more: int) -> str:
@@ -179,8 +160,8 @@ class TestPages:
     ):
         client.force_login(opinion_request.started_by)
         by = opinion_request.started_by
-        one = with_pages(factories.document(opinion_request.case_file, by=by), 1)
-        many = with_pages(factories.document(opinion_request.case_file, by=by), 40)
+        one = files.with_pages(factories.document(opinion_request.case_file, by=by), 1)
+        many = files.with_pages(factories.document(opinion_request.case_file, by=by), 40)
         counts = []
         for document in (one, many):
             client.get(url("document", document))  # the first opening writes the trail
@@ -202,7 +183,7 @@ class TestSealedReader:
         return review.referrals.get().specialist.user
 
     def make(self, review, **fields: object) -> Document:
-        return with_pages(
+        return files.with_pages(
             factories.document(
                 review.case_file, by=review.started_by, file_name="CANARY.pdf", **fields
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,37 +12,13 @@ from records import workflow
 from records.analytes import analytes, key_of, normal_unit
 from records.guard import Refusal, run_guarded
 from records.models import ClinicalFact, Document
-from records.models.facts import FactsReading
-from records.tasks import read_facts, screen
+from records.tasks import screen
 from tests import factories
 from tests.records import files
-from tests.records.test_screening import screened
+from tests.records.bundles import condition, nobody_s_bundle, observation, read
+from tests.records.ready import screened
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
-def nobody_s_bundle(*resources: dict, **fields) -> bytes:
-    """A bundle that names no patient, so that there is nobody to compare."""
-    entries = [{"resource": resource} for resource in resources]
-    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
-
-
-def observation(pk: str, code: str, value: float, unit: str, on: str, **more) -> dict:
-    return {
-        "resourceType": "Observation", "id": pk, "status": "final",
-        "category": [{"coding": [{"code": "laboratory"}]}],
-        "code": {"coding": [{"system": "http://loinc.org", "code": code}], "text": "a test"},
-        "valueQuantity": {"value": value, "unit": unit}, "effectiveDateTime": on, **more,
-    }  # fmt: skip
-
-
-def condition(pk: str, text: str, **more) -> dict:
-    return {"resourceType": "Condition", "id": pk, "code": {"text": text}, **more}
-
-
-def read(document: Document) -> FactsReading:
-    read_facts(str(document.facts_reading.pk))
-    return FactsReading.objects.get(document=document)
 
 
 @pytest.mark.django_db

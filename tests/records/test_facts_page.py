@@ -15,8 +15,8 @@ from secondop.audit.models import AuditEvent
 from specialists import workflow as referrals
 from tests import factories
 from tests.records import files
-from tests.records.test_facts import condition, nobody_s_bundle, observation, read
-from tests.records.test_screening import screened
+from tests.records.bundles import condition, nobody_s_bundle, observation, read
+from tests.records.ready import screened
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,7 @@ from records.models import BlindingHit, BlindingSearch, GiveawayTerm
 from secondop.audit.models import AuditEvent
 from tests import factories
 from tests.records import files
-from tests.records.test_blinding_search import told
-from tests.records.test_screening import screened
+from tests.records.ready import screened, told
 
 PAGE = reverse("records:giveaway_terms")
 NEW = {"step": "add", "term": "zanidatamab", "kind": "drug", "language": "",

@@ -20,7 +20,7 @@ from secondop.lib.verdicts import Refused
 from tests import factories as make
 from tests.records import files
 from tests.records.dicom.samples import a_case_file, as_bytes, ct, store
-from tests.records.test_screening import screened
+from tests.records.ready import screened
 
 pytestmark = pytest.mark.django_db
 

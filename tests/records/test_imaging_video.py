@@ -5,6 +5,7 @@ from pydicom.encaps import encapsulate
 
 from records.models import ImagingInstance
 from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
+from tests.records.imaging.pages import reader_of
 from tests.secondop.api.dicomweb_files import root, signed_in, whole
 
 pytestmark = pytest.mark.django_db
@@ -55,8 +56,6 @@ def test_a_picture_is_never_sent_to_who_wants_a_video():
 
 def test_a_sealed_reader_gets_no_video():
     """A stream may carry sound, titles and dates that nobody looked at."""
-    from tests.records.test_imaging_pages import reader_of
-
     case_file = a_case_file()
     store(case_file, a_video(MP4))
     clear(case_file)

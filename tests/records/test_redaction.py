@@ -16,9 +16,9 @@ from records.tasks import burn_redaction
 from secondop.audit.models import AuditEvent
 from secondop.lib.verdicts import Refused
 from tests.factories import ClinicFactory, coordinator, document, opinion_request_at
+from tests.records.burned import boxes_of, ocr_of, said_by, text_of
 from tests.records.files import pdf, picture, stored
 from tests.records.nasty import WORD, shown
-from tests.records.test_redaction_pages import boxes_of, ocr_of, said_by, text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from records import screening, uploads
+from records import screening
 from records.guard import Refusal, run_guarded
 from records.models import Document, Screening
 from records.problems import PROBLEMS
@@ -23,28 +23,9 @@ from secondop.audit.models import AuditEvent
 from secondop.notifications.models import Notification
 from tests import factories
 from tests.records import files
+from tests.records.ready import received, screened
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
-def received(content: bytes, opinion_request=None, *, name: str = "a.pdf", **told: str) -> Document:
-    opinion_request = opinion_request or factories.draft()
-    upload = uploads.begin(
-        opinion_request.case_file,
-        by=opinion_request.started_by,
-        file_name=name,
-        size_bytes=len(content),
-        **told,
-    )
-    uploads.append(upload, io.BytesIO(content), offset=0, length=len(content))
-    return Document.objects.get(key=upload.key)
-
-
-def screened(content: bytes, opinion_request=None, **options: str) -> Document:
-    document = received(content, opinion_request, **options)
-    screen(str(document.screening.pk))
-    document.refresh_from_db()
-    return document
 
 
 def page_of(document: Document, number: int = 1) -> Image.Image:

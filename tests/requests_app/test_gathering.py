@@ -32,18 +32,6 @@ def found(it, name):
 
 
 @pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def staff(clinic, client):
-    user = coordinator(clinic)
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
 def it(clinic):
     """A request about a breast cancer, being collected."""
     return opinion_request_at("collecting", clinic)

@@ -34,18 +34,6 @@ pytestmark = pytest.mark.django_db
 QUEUE = reverse("requests:queue")
 
 
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def staff(client, clinic):
-    user = coordinator(clinic)
-    client.force_login(user)
-    return user
-
-
 def submitted(clinic, **fields):
     """Many rows cheaply: a draft moved by hand, since only the list is looked at."""
     made = draft(clinic)

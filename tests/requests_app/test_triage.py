@@ -16,12 +16,10 @@ from secondop.audit.models import AuditEvent
 from secondop.notifications.models import Notification
 from specialists import workflow as referrals
 from tests.factories import (
-    ClinicFactory,
     UserFactory,
     add_question,
     add_statement,
     clinic_now,
-    coordinator,
     document,
     opinion_request_at,
     specialist,
@@ -33,18 +31,6 @@ STEPS = ["ask_patient", "return_with_advice", "mark_ready", "staff_reopen", "sta
 
 def url(name: str, it: OpinionRequest) -> str:
     return reverse(f"requests:{name}", args=[it.pk])
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def staff(client, clinic):
-    user = coordinator(clinic)
-    client.force_login(user)
-    return user
 
 
 class TestTriage:

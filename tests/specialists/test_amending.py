@@ -34,18 +34,6 @@ WHY = "The side of the operation is wrong on page 2."
 
 
 @pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def staff(client, clinic):
-    user = coordinator(clinic)
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
 def it(staff, clinic):
     return opinion_request_at("delivered", clinic)
 

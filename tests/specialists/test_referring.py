@@ -19,7 +19,6 @@ from specialists import workflow
 from specialists.matching import candidates
 from specialists.models import Referral, Specialist
 from tests.factories import (
-    ClinicFactory,
     coordinator,
     opinion_request_at,
     quality_reviewer,
@@ -29,18 +28,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def staff(client, clinic):
-    user = coordinator(clinic)
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture

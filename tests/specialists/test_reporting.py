@@ -25,28 +25,13 @@ from tests.factories import (
     sign,
     specialist,
 )
+from tests.specialists.signed import two_opinions
 
 pytestmark = pytest.mark.django_db
 
 
 def delivered() -> Report:
     return opinion_request_at("delivered").reports.get()
-
-
-def two_opinions():
-    """A request that two specialists have signed, one after the other."""
-    opinion_request = opinion_request_at("ready")
-    first, second = specialist(opinion_request.clinic), specialist(opinion_request.clinic)
-    by = coordinator(opinion_request.clinic)
-    for who in (first, second):
-        opinion_request = referrals.refer(opinion_request, to=who, by=by)
-    for referral in opinion_request.referrals.all():
-        referrals.take(referral, by=referral.specialist.user)
-    for referral in opinion_request.referrals.all():
-        sign(Referral.objects.get(pk=referral.pk))
-    opinion_request.refresh_from_db()
-    assert opinion_request.status == "quality_check"
-    return opinion_request
 
 
 class TestSnapshot:

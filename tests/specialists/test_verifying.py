@@ -131,7 +131,7 @@ class TestVerify:
         assert "open" in found.not_proven
 
     def test_two_readers_each_have_a_seal(self):
-        from tests.specialists.test_reporting import two_opinions
+        from tests.specialists.signed import two_opinions
 
         found = verify(canonical_json(build_snapshot(two_opinions())))
         assert found.problems == [] and "sealed" in found.proven

@@ -1,22 +1,16 @@
 """Our reader of headers against pydicom on every file of the corpus, and against bad input."""
 
-import csv
 import json
 import logging
 import struct
 import warnings
-from pathlib import Path
 
 import pytest
 
 from records.dicom import dictionary
 from records.dicom.reader import Header, Unreadable
 from records.dicom.values import DEFLATED_LE
-
-DATA = Path(__file__).parents[4] / "shared" / "data"
-needs_data = pytest.mark.skipif(
-    not DATA.exists(), reason="the shared records are not on this machine"
-)
+from tests.records.dicom.corpus import DATA, a_file, an_element, dicom_files, needs_data
 
 EXPECTED_REFUSALS = {
     "dicom/01-transfer-syntaxes/image_dfl.dcm": "deflated",  # inflated in the child, then read
@@ -31,13 +25,6 @@ EXPECTED_REFUSALS = {
     "dicom/11-patient-cd/Thumbs.db": "not_dicom",
     "dicom/11-patient-cd/VIEWER/VIEWER.EXE": "not_dicom",
 }
-
-
-def dicom_files():
-    if not DATA.exists():
-        return []
-    rows = csv.DictReader((DATA / "MANIFEST.csv").read_text().splitlines())
-    return [row["path"] for row in rows if row["path"].startswith("dicom/")]
 
 
 @pytest.fixture(scope="module")
@@ -123,15 +110,6 @@ def bulk_named(attributes):
             if element["vr"] == "SQ":
                 bulk_named(item)
     return attributes
-
-
-def a_file(body: bytes, syntax: bytes = b"1.2.840.10008.1.2.1\0") -> bytes:
-    meta = struct.pack("<HH2sH", 2, 0x10, b"UI", len(syntax)) + syntax
-    return bytes(128) + b"DICM" + meta + body
-
-
-def an_element(group, element, vr, value):
-    return struct.pack("<HH2sH", group, element, vr, len(value)) + value
 
 
 class TestBadInput:

@@ -7,8 +7,8 @@ import pytest
 from records.dicom import objects
 from records.dicom.reader import Header, Unreadable
 from records.dicom.repeats import Repeats
+from tests.records.dicom.corpus import DATA, a_file, an_element, dicom_files, needs_data
 from tests.records.dicom.samples import as_bytes, ct
-from tests.records.dicom.test_reader import DATA, a_file, an_element, dicom_files, needs_data
 
 
 def read(raw, repeats=None, prefix=b""):

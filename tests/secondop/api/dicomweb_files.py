@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from email.parser import BytesParser
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
+
+from records import grants
 
 BOUNDARY = "a-boundary"
 
@@ -41,3 +45,31 @@ def parts_of(response: Any) -> list[tuple[str, bytes]]:
     message = BytesParser().parsebytes(raw)
     every = message.get_payload()
     return [(part["Content-Type"], part.get_payload(decode=True)) for part in every]
+
+
+def granted(case_file, user, sight):
+    until = timezone.now() + timedelta(days=2)
+    grants.grant(case_file, to=user, as_role="specialist", sight=sight, until=until, by=None)
+
+
+def every_answer(client, case_file):
+    """Walk what a sealed reader can reach and yield each body."""
+    base = root(case_file)
+    studies = client.get(base + "/studies?includefield=all")
+    yield studies
+    for study in studies.json():
+        one = f"{base}/studies/{study['0020000D']['Value'][0]}"
+        for end in ("/metadata", "", "/instances?includefield=all"):
+            yield client.get(one + end)
+        series_answer = client.get(one + "/series?includefield=all")
+        yield series_answer
+        for series in series_answer.json():
+            path = f"{one}/series/{series['0020000E']['Value'][0]}"
+            for end in ("/metadata", "", "/thumbnail"):
+                yield client.get(path + end)
+            instances = client.get(path + "/instances")
+            yield instances
+            for instance in instances.json():
+                at = f"{path}/instances/{instance['00080018']['Value'][0]}"
+                for end in ("", "/metadata", "/frames/1", "/rendered", "/bulkdata/00081140"):
+                    yield client.get(at + end)

@@ -390,7 +390,7 @@ class TestAccess:
         store(case_file, as_bytes(ct(1)))
         ImagingStudy.objects.update(status="held")
         reader = factories.specialist(case_file.clinic).user
-        from tests.secondop.api.test_dicomweb_sealed import granted
+        from tests.secondop.api.dicomweb_files import granted
 
         granted(case_file, reader, "full")
         assert len(signed_in(case_file.patient.user).get(root(case_file) + "/studies").json()) == 1

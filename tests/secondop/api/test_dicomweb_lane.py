@@ -10,8 +10,7 @@ from records import grants
 from records.models import ImagingInstance, ImagingPack, ImagingSeries, ImagingStudy
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
-from tests.secondop.api.dicomweb_files import root, signed_in
-from tests.secondop.api.test_dicomweb_sealed import granted
+from tests.secondop.api.dicomweb_files import granted, root, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -1,12 +1,10 @@
 """A sealed reader meets only what a person cleared, as projections under aliases."""
 
 import json
-from datetime import timedelta
 from io import BytesIO
 
 import pydicom
 import pytest
-from django.utils import timezone
 from pydicom.datadict import DicomDictionary
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -16,15 +14,10 @@ from records.models import ImagingSeries, ImagingStudy
 from secondop.lib.verdicts import Refused
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
-from tests.secondop.api.dicomweb_files import root, signed_in, whole
+from tests.secondop.api.dicomweb_files import every_answer, granted, root, signed_in, whole
 
 pytestmark = pytest.mark.django_db
 TEXT = {"LO", "LT", "SH", "ST", "UT", "UC", "PN", "CS"}
-
-
-def granted(case_file, user, sight):
-    until = timezone.now() + timedelta(days=2)
-    grants.grant(case_file, to=user, as_role="specialist", sight=sight, until=until, by=None)
 
 
 @pytest.fixture
@@ -77,29 +70,6 @@ def planted():
     raw = as_bytes(data).replace(b"7777777 ", b"DXNUMZZ ")
     yield data, raw
     pydicom.config.settings.writing_validation_mode = pydicom.config.RAISE
-
-
-def every_answer(client, case_file):
-    """Walk what a sealed reader can reach and yield each body."""
-    base = root(case_file)
-    studies = client.get(base + "/studies?includefield=all")
-    yield studies
-    for study in studies.json():
-        one = f"{base}/studies/{study['0020000D']['Value'][0]}"
-        for end in ("/metadata", "", "/instances?includefield=all"):
-            yield client.get(one + end)
-        series_answer = client.get(one + "/series?includefield=all")
-        yield series_answer
-        for series in series_answer.json():
-            path = f"{one}/series/{series['0020000E']['Value'][0]}"
-            for end in ("/metadata", "", "/thumbnail"):
-                yield client.get(path + end)
-            instances = client.get(path + "/instances")
-            yield instances
-            for instance in instances.json():
-                at = f"{path}/instances/{instance['00080018']['Value'][0]}"
-                for end in ("", "/metadata", "/frames/1", "/rendered", "/bulkdata/00081140"):
-                    yield client.get(at + end)
 
 
 class TestSealed:

@@ -25,8 +25,7 @@ from records.dicom.values import EXPLICIT_LE
 from records.models import ImagingInstance
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
-from tests.secondop.api.dicomweb_files import root, signed_in, whole
-from tests.secondop.api.test_dicomweb_sealed import every_answer, granted
+from tests.secondop.api.dicomweb_files import every_answer, granted, root, signed_in, whole
 
 # Words behind a plane unpack to more than the plane, before and after they are emptied.
 pytestmark = pytest.mark.filterwarnings("ignore:The decoded RLE segment contains non-conformant")

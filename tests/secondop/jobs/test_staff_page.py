@@ -10,14 +10,9 @@ from secondop.audit.models import AuditEvent
 from secondop.jobs.models import PermanentFailure, TemporaryFailure
 from secondop.jobs.sweep import job_models
 from secondop.notifications.models import Notification
-from tests.factories import ClinicFactory, UserFactory, administrator, auditor, coordinator
+from tests.factories import UserFactory, administrator, auditor, coordinator
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
 
 
 def troubled(clinic, failure, **fields):

@@ -1,22 +1,9 @@
-"""Writing a request: saved in part, never lost, refused by sentences, sent exactly once."""
-
-import threading
+"""Writing a request: each page, and what it refuses by a sentence."""
 
 import pytest
-from django.db import connection
-from django.test import Client
-from django.urls import reverse
 
 from records.models import CaseFile, OriginalDiagnosis, SafetyFacts
-from requests_app.models import (
-    OpinionRequest,
-    PatientStatement,
-    PrivateReason,
-    SectionSave,
-    StatusChange,
-    Wording,
-)
-from secondop.audit.models import AuditEvent
+from requests_app.models import OpinionRequest, PatientStatement, PrivateReason, Wording
 from tests.factories import (
     UserFactory,
     add_question,
@@ -27,43 +14,9 @@ from tests.factories import (
     opinion_request_at,
     specialist,
 )
+from tests.requests_app.intake.pages import ABOUT, ASKED, PAGES, TOLD, autosave, url
 
 pytestmark = pytest.mark.django_db
-
-PAGES = ("task_list", "about", "told", "questions", "records", "review", "check", "discard")
-ABOUT = {
-    "full_name": "Maria Example", "born_on_month": "6", "born_on_day": "12",
-    "born_on_year": "1968", "sex": "female", "phone": "", "country": "US",
-    "has_allergies": "yes", "allergies": "Penicillin", "has_implants": "no",
-    "takes_anticoagulants": "unknown", "version": "0", "tab": "a",
-}  # fmt: skip
-TOLD = {"diagnosis": "Breast cancer", "treatment_state": "not_started", "version": "0", "tab": "a"}
-
-
-def url(page, opinion_request):
-    return reverse(f"requests:{page}", args=[opinion_request.pk])
-
-
-@pytest.fixture
-def opinion_request():
-    """A draft in which nothing has been answered yet."""
-    made = draft()
-    made.questions.all().delete()
-    OriginalDiagnosis.objects.all().delete()
-    made.purposes, made.review_mode = [], ""
-    made.save()
-    return made
-
-
-@pytest.fixture
-def patient(client, opinion_request):
-    client.force_login(opinion_request.started_by)
-    return client
-
-
-def autosave(client, address, **fields):
-    headers = {"accept": "application/json"}
-    return client.post(address, {"autosave": "1", **fields}, headers=headers)
 
 
 class TestDoors:
@@ -233,9 +186,6 @@ class TestTold:
         assert self.told(opinion_request).icd10_code == "C50"
 
 
-ASKED = {"purposes": ["options"], "version": "0", "tab": "a"}
-
-
 class TestQuestions:
     def texts(self, opinion_request):
         rows = opinion_request.questions.order_by("position")
@@ -338,228 +288,3 @@ class TestReview:
         answer = client.post(url("review", asked), {"review_mode": "open", "version": "0"})
         assert answer.status_code == 409
         assert OpinionRequest.objects.get().review_mode == "sealed"
-
-
-class TestAutosave:
-    def test_a_part_is_kept_and_the_version_told(self, patient, opinion_request):
-        address = url("about", opinion_request)
-        answer = autosave(patient, address, full_name="Maria Muster", version="0", tab="a")
-        assert answer.json() == {"set": {"version": "1"}}
-        assert CaseFile.objects.get().patient.full_name == "Maria Muster"
-        assert str(CaseFile.objects.get().patient.born_on) == "1970-03-14"
-
-    def test_one_box_of_a_date_goes_with_the_stored_others(self, patient, opinion_request):
-        autosave(patient, url("about", opinion_request), born_on_day="15", version="0", tab="a")
-        assert str(CaseFile.objects.get().patient.born_on) == "1970-03-15"
-
-    def test_a_half_date_gets_a_sentence_and_the_rest_is_kept(self, patient, opinion_request):
-        address = url("told", opinion_request)
-        answer = autosave(
-            patient, address, told_on_month="5", treatment="Wait", version="0", tab="a"
-        )
-        assert answer.status_code == 422
-        assert "Enter the day." in answer.json()["message"]
-        assert OriginalDiagnosis.objects.get().treatment == "Wait"
-
-    def test_a_box_unticked_is_saved(self, patient, opinion_request):
-        address = url("told", opinion_request)
-        autosave(patient, address, was_not_named="on", version="0", tab="a")
-        autosave(patient, address, was_not_named="", version="1", tab="a")
-        assert not OriginalDiagnosis.objects.get().was_not_named
-
-    def test_purposes_unticked_are_saved(self, patient, opinion_request):
-        address = url("questions", opinion_request)
-        autosave(patient, address, purposes=["options"], version="0", tab="a")
-        assert autosave(patient, address, purposes="", version="1", tab="a").status_code == 200
-        assert OpinionRequest.objects.get().purposes == []
-
-    def test_an_ended_session_is_401_so_that_the_page_keeps_the_text(
-        self, patient, opinion_request
-    ):
-        patient.logout()
-        answer = autosave(patient, url("told", opinion_request), treatment="Long text", version="0")
-        assert answer.status_code == 401
-        assert not OriginalDiagnosis.objects.exists()
-
-    def test_after_sending_it_is_told_why_not(self, client):
-        sent = opinion_request_at("submitted")
-        client.force_login(sent.started_by)
-        answer = autosave(client, url("told", sent), treatment="More", version="0", tab="a")
-        assert answer.status_code == 409
-        assert "with the clinic" in answer.json()["message"]
-
-    def test_the_trail_grows_on_continue_and_not_while_typing(self, patient, opinion_request):
-        address = url("told", opinion_request)
-        for number in range(3):
-            autosave(patient, address, treatment=f"Text {number}", version=str(number), tab="a")
-        answered = AuditEvent.objects.filter(verb="request.answered")
-        assert answered.count() == 0
-        patient.post(address, TOLD | {"treatment": "Text 2", "version": "3"})
-        patient.post(address, TOLD | {"treatment": "Text 2", "version": "4"})
-        assert answered.count() == 1
-        assert answered.get().details == {"section": "told"}
-
-
-class TestTwoTabs:
-    def test_the_second_is_told_who_and_when_and_keeps_what_was_typed(
-        self, patient, opinion_request
-    ):
-        address = url("told", opinion_request)
-        patient.post(address, TOLD | {"tab": "one"})
-        answer = patient.post(address, TOLD | {"diagnosis": "Something else", "tab": "two"})
-        page = answer.content.decode()
-        assert answer.status_code == 409
-        assert "changed by you, on another page" in page
-        assert "Something else" in page
-        assert OriginalDiagnosis.objects.get().diagnosis == "Breast cancer"
-        again = TOLD | {"diagnosis": "Something else", "tab": "two", "version": "1"}
-        assert patient.post(address, again).status_code == 302
-        assert OriginalDiagnosis.objects.get().diagnosis == "Something else"
-
-    def test_typing_in_the_second_is_refused_too(self, patient, opinion_request):
-        address = url("told", opinion_request)
-        autosave(patient, address, treatment="One", version="0", tab="one")
-        answer = autosave(patient, address, treatment="Two", version="0", tab="two")
-        assert answer.status_code == 409
-        assert "another page" in answer.json()["message"]
-
-    def test_the_same_answers_twice_are_no_quarrel(self, patient, opinion_request):
-        address = url("told", opinion_request)
-        patient.post(address, TOLD | {"tab": "one"})
-        assert patient.post(address, TOLD | {"tab": "two"}).status_code == 302
-
-    def test_other_sections_do_not_disturb_each_other(self, patient, opinion_request):
-        patient.post(url("about", opinion_request), ABOUT | {"tab": "one"})
-        assert patient.post(url("told", opinion_request), TOLD | {"tab": "two"}).status_code == 302
-        assert SectionSave.objects.count() == 2
-
-    def test_ones_own_autosave_on_its_way_is_no_quarrel(self, patient, opinion_request):
-        address = url("told", opinion_request)
-        autosave(patient, address, treatment="Hal", version="0", tab="a")
-        assert patient.post(address, TOLD | {"treatment": "Half"}).status_code == 302
-
-
-class TestCheck:
-    def test_it_shows_every_answer_with_a_way_to_change_it(self, client):
-        full = draft()
-        client.force_login(full.started_by)
-        page = client.get(url("check", full)).content.decode()
-        assert "Can I keep my breast?" in page
-        assert "Penicillin" in page
-        assert "Not provided" in page
-        assert page.count(url("told", full)) >= 5
-
-    def test_what_lacks_is_listed_and_nothing_can_be_sent(self, patient, opinion_request):
-        page = patient.get(url("check", opinion_request)).content.decode()
-        assert "Write at least one question." in page
-        assert "Send my request" not in page
-        answer = patient.post(url("check", opinion_request), {"truth_name": "Maria Example"})
-        assert answer.status_code == 422
-        assert OpinionRequest.objects.get().status == "draft"
-
-    @pytest.mark.parametrize("name", ["", "   ", "Maria"])
-    def test_a_name_is_needed_to_sign(self, client, name):
-        full = draft()
-        client.force_login(full.started_by)
-        answer = client.post(url("check", full), {"truth_name": name})
-        assert answer.status_code == 422
-        assert OpinionRequest.objects.get().status == "draft"
-
-    def test_sending_leads_to_the_status_page(self, client):
-        full = draft()
-        client.force_login(full.started_by)
-        answer = client.post(url("check", full), {"truth_name": "Maria Example"}, follow=True)
-        assert "Your request is sent" in answer.content.decode()
-        assert OpinionRequest.objects.get().truth_name == "Maria Example"
-
-    def test_the_second_time_says_that_it_is_sent(self, client):
-        full = draft()
-        client.force_login(full.started_by)
-        client.post(url("check", full), {"truth_name": "Maria Example"})
-        answer = client.post(url("check", full), {"truth_name": "Maria Example"})
-        assert answer.status_code == 409
-        assert "You have already sent this request" in answer.content.decode()
-        assert StatusChange.objects.count() == 1
-
-    @pytest.mark.parametrize("page", ["task_list", "about", "told", "questions", "review", "check"])
-    def test_the_back_button_after_sending_leads_to_the_status_page(self, client, page):
-        sent = opinion_request_at("submitted")
-        client.force_login(sent.started_by)
-        assert client.get(url(page, sent)).url == sent.get_absolute_url()
-
-    def test_a_form_of_before_changes_nothing_after_sending(self, client):
-        sent = opinion_request_at("submitted")
-        client.force_login(sent.started_by)
-        assert client.post(url("told", sent), TOLD).status_code == 409
-        assert OriginalDiagnosis.objects.get().diagnosis != "Breast cancer"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_clicks_at_the_same_moment_send_it_once():
-    full = draft()
-    gate, statuses = threading.Barrier(2), []
-
-    def click():
-        client = Client()
-        client.force_login(full.started_by)
-        gate.wait()
-        answer = client.post(url("check", full), {"truth_name": "Maria Example"})
-        statuses.append(answer.status_code)
-        connection.close()
-
-    clicks = [threading.Thread(target=click) for _ in range(2)]
-    for thread in clicks:
-        thread.start()
-    for thread in clicks:
-        thread.join()
-    assert sorted(statuses) == [302, 409]
-    assert StatusChange.objects.filter(new="submitted").count() == 1
-
-
-class TestDiscard:
-    def test_it_asks_first_and_then_stops_the_draft(self, patient, opinion_request):
-        assert (
-            "Throw this request away?"
-            in patient.get(url("discard", opinion_request)).content.decode()
-        )
-        assert OpinionRequest.objects.get().status == "draft"
-        patient.post(url("discard", opinion_request))
-        assert OpinionRequest.objects.get().status == "withdrawn"
-        documents = opinion_request.case_file.documents
-        assert set(documents.values_list("status", flat=True)) == {"removed"}
-        page = patient.get(opinion_request.get_absolute_url()).content.decode()
-        assert "This request was never sent" in page
-        assert reverse("requests:reopen", args=[opinion_request.pk]) not in page
-
-    def test_a_sent_request_is_not_thrown_away_here(self, client):
-        sent = opinion_request_at("submitted")
-        client.force_login(sent.started_by)
-        assert client.post(url("discard", sent)).url == sent.get_absolute_url()
-        assert OpinionRequest.objects.get().status == "submitted"
-
-
-class TestAnswerAndSendAgain:
-    def test_what_the_clinic_asked_is_on_top_of_the_list(self, client):
-        asked = opinion_request_at("needs_patient")
-        client.force_login(asked.started_by)
-        assert "Please add the report." in client.get(url("task_list", asked)).content.decode()
-        client.post(url("check", asked), {"truth_name": "Maria Example"})
-        assert OpinionRequest.objects.get().status == "submitted"
-
-    def test_a_proxy_whose_time_is_over_finds_nothing(self, client):
-        from datetime import timedelta
-
-        from django.utils import timezone
-
-        from records.models import Proxy
-
-        full = draft()
-        helper = UserFactory()
-        proxy = Proxy.objects.create(
-            clinic=full.clinic, patient=full.case_file.patient, user=helper,
-            authority="permission", until=timezone.localdate(), recorded_by=full.started_by,
-        )  # fmt: skip
-        client.force_login(helper)
-        assert client.get(url("about", full)).status_code == 200
-        Proxy.objects.filter(pk=proxy.pk).update(until=timezone.localdate() - timedelta(days=2))
-        assert client.get(url("about", full)).status_code == 404

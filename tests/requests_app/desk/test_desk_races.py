@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from requests_app.models import DeskDecision
 from tests.factories import ClinicFactory, coordinator, opinion_request_at
-from tests.requests_app.test_blinding_desk import item_of, paper
+from tests.requests_app.desk.items import item_of, paper
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
