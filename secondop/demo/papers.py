@@ -32,14 +32,16 @@ LEFT, TOP, BOTTOM = 60, 780, 70
 LETTERS_A_LINE = 88  # of Helvetica at 10.5 points; about as wide as the page
 
 
-def as_pdf(paper: Paper, *, patient: str, born_on: date, today: date) -> bytes:
-    """Return the paper as PDF bytes: one typeface every reader has, text that can be searched."""
+def as_pdf(paper: Paper, *, who: str, today: date) -> bytes:
+    """Return the paper as PDF bytes: one typeface every reader has, text that can be searched.
+
+    `who`: the line that says whose paper it is.
+    """
     sheet = _Sheet()
     sheet.write(paper.issuer, size=15, bold=True)
     sheet.rule()
     sheet.write(paper.title, size=13, bold=True, above=18)
-    born, dated = f"{born_on:%-d %B %Y}", f"{paper.dated_on(today):%-d %B %Y}"
-    sheet.write(f"Patient: {patient}     Born: {born}     Date: {dated}", above=6)
+    sheet.write(f"{who}     Date: {paper.dated_on(today):%-d %B %Y}", above=6)
     for heading, text in paper.sections:
         if heading:
             sheet.write(heading, bold=True, above=12)

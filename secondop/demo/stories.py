@@ -56,6 +56,7 @@ class Story:
     sealed: tuple[Written, ...] = ()  # written and sealed; the original is still closed to them
     is_prepared: bool = True  # False: nothing is classified, it lies at the blinding desk
     has_pictures: bool = False  # an ultrasound examination drawn by computer
+    is_chased: bool = False  # hospitals were asked; the record of a portal is here
     says: str = ""  # what the clinic asks or advises
     acts_for: tuple[str, str] = ("", "")  # name and date of birth, when a proxy asks
     follow_up: str = ""

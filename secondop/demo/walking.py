@@ -30,6 +30,7 @@ from requests_app.models import OpinionRequest, PatientStatement, Question, Word
 from secondop.accounts.models import Clinic, User
 from secondop.audit.models import AuditEvent
 from secondop.audit.trail import note
+from secondop.demo.chase import chase, portal_record
 from secondop.demo.clock import let_deadline_pass
 from secondop.demo.papers import Paper, as_pdf
 from secondop.demo.people import BORN_ON, DEMO_PEOPLE
@@ -75,6 +76,8 @@ def walk(story: Story, *, clinic: Clinic, people: dict[str, User]) -> OpinionReq
         return opinion_request
     opinion_request = requests.accept(opinion_request, urgent=story.urgent, by=coordinator)
     if story.status == "collecting":
+        if story.is_chased:
+            chase(opinion_request.case_file, patient=patient, coordinator=coordinator)
         return opinion_request
     opinion_request = requests.mark_ready(opinion_request, waiver=ENOUGH, by=coordinator)
     if story.status == "ready":
@@ -112,6 +115,9 @@ def _draft(story: Story, *, clinic: Clinic, people: dict[str, User]) -> OpinionR
             screen_now=story.status not in ENDS_BEFORE_READY,
             today=today,
         )
+    if story.is_chased:
+        record = portal_record(case_file.patient, today=today)
+        _receive(record, case_file, file_name="portal download.json", kind="other", by=user)
     if story.has_pictures:
         _add_pictures(case_file, by=user, classified_by=classified_by, today=today)
     return opinion_request
@@ -183,20 +189,11 @@ def _add(
     """
     patient = case_file.patient
     assert patient.born_on  # noqa: S101  (every story has one)
-    content = as_pdf(paper, patient=patient.full_name, born_on=patient.born_on, today=today)
-    upload = Upload.objects.create(
-        clinic_id=case_file.clinic_id,
-        case_file=case_file,
-        by=by,
-        file_name=paper.file_name,
-        kind=paper.kind,
-        size_bytes=len(content),
-        offset_bytes=len(content),
-        key=default_storage.save(new_key("documents"), ContentFile(content)),
-        expires_at=timezone.now() + timedelta(days=1),
-    )
-    document = documents.receive(upload)
-    assert document  # noqa: S101  (a new upload always becomes one)
+    # What a sealed reader may open names nobody: here the hospital gave an anonymous copy.
+    is_named = not (classified_by and paper.blinding_class == BlindingClass.CLEAR)
+    who = f"Patient: {patient.full_name}     Born: {patient.born_on:%-d %B %Y}"
+    content = as_pdf(paper, who=who if is_named else "Anonymous copy", today=today)
+    document = _receive(content, case_file, file_name=paper.file_name, kind=paper.kind, by=by)
     if screen_now:
         screen.run(str(document.screening.pk))
         document.refresh_from_db()
@@ -208,6 +205,25 @@ def _add(
         document.classified_by, document.classified_at = classified_by, timezone.now()
     fields = ("dated_on", "blinding_class", "neutral_title", "classified_by", "classified_at")
     document.save(update_fields=fields)
+
+
+def _receive(
+    content: bytes, case_file: CaseFile, *, file_name: str, kind: str, by: User
+) -> Document:
+    upload = Upload.objects.create(
+        clinic_id=case_file.clinic_id,
+        case_file=case_file,
+        by=by,
+        file_name=file_name,
+        kind=kind,
+        size_bytes=len(content),
+        offset_bytes=len(content),
+        key=default_storage.save(new_key("documents"), ContentFile(content)),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    document = documents.receive(upload)
+    assert document  # noqa: S101  (a new upload always becomes one)
+    return document
 
 
 def _add_pictures(

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import override_settings
 
-from records.models import Document, ImagingSeries
+from records.models import ClinicalFact, Document, ImagingSeries, RecordRequest, Specimen
 from requests_app.models import OpinionRequest, Report
 from secondop.accounts.models import Clinic, Membership, User
 from secondop.accounts.roles import PATIENT, ROLES
@@ -52,6 +52,11 @@ class TestSeedDemo:
         assert statuses == set(OpinionRequest.Status.values)
         assert Clinic.objects.filter(opinion_requests__isnull=False).distinct().count() == 2
         assert set(Membership.objects.values_list("role", flat=True)) == set(ROLES)
+
+    def test_the_chase_for_records_stands_at_three_stages(self, demo):
+        asks = RecordRequest.objects.order_by("created_at")
+        assert [ask.status for ask in asks] == ["promised", "sent", "drafted"]
+        assert Specimen.objects.get().status == "shipped"
 
     def test_twice_gives_the_same(self, demo):
         before = [model.objects.count() for model in COUNTED]
@@ -94,15 +99,20 @@ class TestSeedDemo:
 
     def test_the_workers_accept_every_paper(self, demo, run_jobs):
         run_jobs()
-        assert set(Document.objects.values_list("status", "page_count")) == {("available", 1)}
+        papers = Document.objects.exclude(media_type="application/fhir+json")
+        assert set(papers.values_list("status", "page_count")) == {("available", 1)}
+        record = Document.objects.get(media_type="application/fhir+json")
+        assert record.status == "available"
+        assert ClinicalFact.objects.filter(document=record).count() == 14  # 10 values, 4 others
 
     def test_its_papers_are_pdfs_with_text(self, demo):
-        for document in Document.objects.all():
+        for document in Document.objects.exclude(kind="other", case_file__patient__user=None):
             with default_storage.open(document.key, "rb") as file:
                 pdf = pypdfium2.PdfDocument(file.read())
             text = pdf[0].get_textpage().get_text_bounded()
             pdf.close()
-            assert document.case_file.patient.full_name in text
+            is_named = document.case_file.patient.full_name in text
+            assert is_named == (document.blinding_class != "clear"), document.pk
 
     def test_everybody_can_sign_in(self, demo):
         for person in DEMO_PEOPLE:
