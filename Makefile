@@ -19,7 +19,7 @@ run-empty: .venv/.stamp
 	@$(PYTHON) -m deploy.local up --empty
 
 test: .venv/.stamp ## the whole suite on servers of its own, two at a time; ARGS="tests/records -x" for a part
-	@$(PYTHON) -m deploy.local test -- $(PYTHON) -m pytest $(or $(ARGS),-n 2)
+	@$(PYTHON) -m deploy.local test -- $(PYTHON) -m pytest $(or $(ARGS),-n 2 --dist worksteal)
 
 lint: .venv/.stamp ## style, types, layers, templates, migrations, lock files
 	@$(PYTHON) -m ruff check .

@@ -1,10 +1,13 @@
-"""Ask every declared route for everything, as one person, and keep each answer to the byte."""
+"""Ask every declared route for everything, as one person, and keep each answer to the byte.
+
+Each route is asked for an id that is nowhere, and for every id of the kinds of rows it looks up.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,11 +17,16 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from secondop.lib.routes import SIGNED_IN, declared_routes
-from tests.contracts.worlds import NOW, World, fixed_ids
+from records.models import Document
+from requests_app.models import Question
+from secondop.lib.routes import ANYBODY, SIGNED_IN, declared_routes
+from tests.contracts.looked_up import LookedUp
+from tests.contracts.still import NOW, fixed_ids
+from tests.contracts.worlds import World
 
 Answers = dict[tuple[str, str], tuple[int, tuple[tuple[str, str], ...], bytes]]
 SEARCHES = ("canary", "lymphoma", "breast", "C81", "haemoglobin", "")
+NOWHERE = "00000000-0000-4000-8000-000000000000"
 LINK = re.compile(rb'(?:href|src|action|hx-get|hx-post|data-autosave-url)="([^"#]*)')
 # Leaving or changing the own account says nothing about a case, and ends the crawl.
 # Pictures are decoded in a process of their own; one of each kind is enough.
@@ -43,31 +51,21 @@ def patterns() -> dict[str, str]:
     return found
 
 
-def addresses(world: World, only: str = "") -> Iterable[str]:
-    """Every declared route with every id that may be there."""
-    known, routes = patterns(), declared_routes()
-    for name in sorted(routes):
-        if not name.startswith(only) or name not in known:
-            continue
-        pattern = "/" + known[name]
-        if name.startswith("specialists:"):
-            ids = world.ids
-        else:  # rows of the case in hand, clear, sealed and missing, on everybody's routes
-            ids = world.few if routes[name].who & {SIGNED_IN, "specialist"} else world.few[:2]
-        if "<uuid:" not in pattern:
-            yield re.sub(r"<[^>]+>", "1", pattern)
-            continue
-        for pk in ids:
-            yield re.sub(r"<[^>]+>", "1", re.sub(r"<uuid:[^>]+>", pk, pattern))
+def filled(pattern: str, pk: str) -> str:
+    """The address of a pattern: `pk` for each id, 1 for anything else."""
+    return "/" + re.sub(r"<[^>]+>", "1", re.sub(r"<uuid:[^>]+>", pk, pattern))
 
 
-def odd_addresses(world: World) -> Iterable[str]:
+def odd_addresses(world: World, *, is_all: bool) -> Iterable[str]:
     """Mistakes and guesses: the answer to them is an answer too."""
     review = f"/reviews/{world.referral.pk}"
-    yield from ("/nowhere/", "/reviews/1/", "/reviews/00000000-0000-4000-8000-000000000000/")
-    yield from (f"{review}/case-file/?document={pk}" for pk in world.ids)
-    yield f"{review}/revise/?field=plan"
-    yield from (f"/reviews/?q={word}&order=diagnosis" for word in SEARCHES)
+    tables = (Document._meta.db_table, Question._meta.db_table)
+    guesses = [pk for table, pk in world.ids if table in tables]
+    yield from (f"{review}/case-file/?document={pk}" for pk in (NOWHERE, *guesses))
+    if is_all:
+        yield from ("/nowhere/", "/reviews/1/", f"/reviews/{NOWHERE}/")
+        yield f"{review}/revise/?field=plan"
+        yield from (f"/reviews/?q={word}&order=diagnosis" for word in SEARCHES)
 
 
 def image_addresses(crawler: Crawler) -> Iterable[str]:
@@ -92,29 +90,70 @@ def image_addresses(crawler: Crawler) -> Iterable[str]:
 class Crawler:
     def __init__(self, world: World) -> None:
         self.world, self.answers = world, dict[tuple[str, str], Any]()
-        self.shapes: set[str] = set()  # routes whose OPTIONS were asked
+        self.shapes: set[tuple[str, str]] = set()  # routes whose HEAD, whose OPTIONS were asked
+        self.left_out: list[tuple[str, str, str]] = []  # method, address, the same with NOWHERE
         self.client = Client(raise_request_exception=False, headers={"Accept": "text/html"})
         self.client.force_login(world.reader)
 
-    def run(self, *, only: str = "", with_images: bool = False) -> Answers:
-        todo = [*addresses(self.world, only), *odd_addresses(self.world)]
+    def run(
+        self, *, only: str = "", with_images: bool = False, is_followed: bool = True
+    ) -> Answers:
+        known, is_all = patterns(), only in {"", "specialists:"}
+        todo = [
+            url
+            for name in sorted(declared_routes())
+            if name.startswith(only) and name in known
+            for url in self.worth_asking("GET", name, known[name])
+        ]
+        todo += odd_addresses(self.world, is_all=is_all)
         while todo:
             url = todo.pop(0)
             if ("GET", url) in self.answers:
                 continue
             status, _headers, body = self.ask("GET", url)
-            if status < 300:
+            if status < 300 and is_followed:
                 todo += [link for link in links(body) if not NOT_FOLLOWED.match(link)]
-                self.ask("HEAD", url)
-            if (shape := re.sub(r"[0-9a-f-]{36}", "*", url.split("?")[0])) not in self.shapes:
-                self.shapes.add(shape)
-                self.ask("OPTIONS", url)
+        for url in [url for method, url in self.answers if method == "GET"]:
+            self.ask_beside(url)
         if with_images or not only:
             for url in image_addresses(self):
                 self.ask("GET", url)
         if not only:
             self.post_everything()
         return self.answers
+
+    def worth_asking(self, method: str, name: str, pattern: str) -> list[str]:
+        """The addresses of one route: an id that is nowhere, and each id of the kinds it looks up.
+
+        An id that no query of the route carries, or one of another table, is nowhere to it: the
+        answer cannot depend on its row. `left_out` keeps those, and a test asks a sample of them.
+        """
+        if "<uuid:" not in pattern:
+            return [filled(pattern, "")]
+        declared, nowhere = declared_routes()[name], filled(pattern, NOWHERE)
+        if method not in declared.methods:
+            return [nowhere]  # refused before anything is read
+        with LookedUp(NOWHERE) as looked_up:
+            self.ask(method, nowhere)
+        is_let_in = bool(declared.who & {ANYBODY, SIGNED_IN, "specialist"})
+        found = [nowhere]
+        for table, pk in self.world.ids:
+            is_few = is_let_in and not looked_up.tables and pk in self.world.few
+            if is_few or table in looked_up.tables:
+                found.append(filled(pattern, pk))
+            else:
+                self.left_out.append((method, filled(pattern, pk), nowhere))
+        return found
+
+    def ask_beside(self, url: str) -> None:
+        """HEAD of an answer, and OPTIONS, once for each route."""
+        shape = re.sub(r"[0-9a-f-]{36}", "*", url.split("?")[0])
+        asked = [("OPTIONS", shape)]
+        if self.answers["GET", url][0] < 300:
+            asked.append(("HEAD", shape))
+        for method, _shape in [one for one in asked if one not in self.shapes]:
+            self.shapes.add((method, shape))
+            self.ask(method, url)
 
     def found(self, url: str, tag: str) -> list[str]:
         """The UIDs that one search of DICOMweb tells this person."""
@@ -129,8 +168,10 @@ class Crawler:
                 continue
             if not routes[name].who & {SIGNED_IN, "specialist"}:
                 continue
-            for url in addresses(self.world, name):
-                if not url.startswith("/account/") and is_about(url, self.world.few):
+            if known[name].startswith("account/"):
+                continue
+            for url in self.worth_asking("POST", name, known[name]):
+                if ("POST", url) not in self.answers:
                     self.ask("POST", url)
         for word in SEARCHES:
             self.ask("POST", f"/records/icd10/?{word}", {"q": word})
@@ -156,18 +197,19 @@ def _steady(name: str, value: str, url: str) -> str:
     return re.sub("[0-9a-f]", "e", value) if is_image else value
 
 
-def is_about(url: str, ids: list[str]) -> bool:
-    """Whether the address names one of the ids, or none at all."""
-    return any(pk in url for pk in ids) or not re.search(r"[0-9a-f]{8}-", url)
-
-
 def links(body: bytes) -> list[str]:
     found = [link.decode().replace("&amp;", "&") for link in LINK.findall(body)]
     return [link for link in found if link.startswith("/")]
 
 
-def crawl(world: World, monkeypatch: Any, *, only: str = "", with_images: bool = False) -> Answers:
-    """Return (method, address) -> status, headers, body, with clock and tokens stopped."""
+def crawl(
+    world: World, monkeypatch: Any, *, only: str = "", with_images: bool = False,
+    is_followed: bool = True, then: Callable[[Crawler], None] | None = None,
+) -> Answers:  # fmt: skip
+    """Return (method, address) -> status, headers, body, with clock and tokens stopped.
+
+    `then` may ask more, which is not among the answers.
+    """
     cache.clear()
     with monkeypatch.context() as stopped:
         stopped.setattr(timezone, "now", lambda: NOW)
@@ -178,7 +220,11 @@ def crawl(world: World, monkeypatch: Any, *, only: str = "", with_images: bool =
         stopped.setattr("secondop.api.dicomweb.multipart.new_boundary", lambda: "b" * 32)
         stopped.setattr("django.middleware.csrf._get_new_csrf_string", lambda: "t" * 32)
         with fixed_ids("crawl "):  # what is made when it is first asked for: headers, pictures
-            return Crawler(world).run(only=only, with_images=with_images)
+            crawler = Crawler(world)
+            answers = dict(crawler.run(only=only, with_images=with_images, is_followed=is_followed))
+            if then:
+                then(crawler)
+    return answers
 
 
 def differences(one: Answers, other: Answers) -> dict[tuple[str, str], str]:

@@ -193,7 +193,7 @@ def _value(
     column: Any, case: Any, secret: Any, people: list[Any], n: int, is_text: bool
 ) -> Any:  # fmt: skip
     if column.remote_field:
-        return None if column.null else _row_for(column.remote_field.model, case, people, n)
+        return None if column.null else _row_for(column.remote_field.model, case, secret, people, n)
     if is_text:
         words = secret(f"{column.model.__name__} {column.name} {n}")
         if isinstance(column, models.JSONField):
@@ -222,7 +222,7 @@ def _plain_value(column: Any, case: Any, n: int) -> Any:
     return f"{column.name} {n}"[: column.max_length or 40]
 
 
-def _row_for(model: Any, case: Any, people: list[Any], n: int) -> Any:
+def _row_for(model: Any, case: Any, secret: Any, people: list[Any], n: int) -> Any:
     """A row of the case that such a column may point at; one is made when there is none."""
     known: dict[str, Any] = {
         "Clinic": case.clinic,
@@ -240,5 +240,4 @@ def _row_for(model: Any, case: Any, people: list[Any], n: int) -> Any:
     found = rows.order_by("pk")[n : n + 1] or rows.order_by("pk")[:1]
     if found:
         return found[0]
-    secret = lambda where: f"row {where}"  # noqa: E731 - carries nothing
     return model._default_manager.bulk_create([_made(model, case, secret, people, n)])[0]

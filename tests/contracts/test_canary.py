@@ -14,8 +14,9 @@ from secondop.audit.models import AuditEvent
 from secondop.jobs.sweep import job_models
 from tests import factories as make
 from tests.contracts.crawl import crawl
+from tests.contracts.hiding import Secret
 from tests.contracts.planting import EXEMPT, HEADERS, carriers, unplanted
-from tests.contracts.worlds import Secret, build
+from tests.contracts.worlds import build
 
 pytestmark = [
     pytest.mark.django_db,

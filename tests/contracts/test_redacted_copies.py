@@ -26,7 +26,9 @@ from secondop.audit.trail import note
 from secondop.lib.storage import new_key
 from tests import factories as make
 from tests.contracts.crawl import Crawler, differences
-from tests.contracts.worlds import BASE, NOW, Secret, build, fixed
+from tests.contracts.hiding import Secret
+from tests.contracts.still import BASE, NOW, fixed
+from tests.contracts.worlds import build
 
 pytestmark = [
     pytest.mark.django_db,
