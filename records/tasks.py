@@ -16,10 +16,14 @@ from records import (
 )
 from records.blinding_search import searching
 from records.dicom import archives, covering, thumbnails
+from records.ehr import running as ehr
+from records.ehr import tidying as ehr_tidying
+from records.ehr.client import Busy
 from records.facts import reading
 from records.models import (
     BlindingSearch,
     Burning,
+    EhrPull,
     HolderLetter,
     HolderMail,
     ImagingCover,
@@ -51,6 +55,7 @@ def forget_unfinished_uploads() -> None:
     uploads.tidy()
     documents.erase_removed()
     searching.forget_removed()
+    ehr_tidying.tidy()
 
 
 @shared_task(acks_late=True, ignore_result=True)
@@ -143,3 +148,17 @@ def read_facts(reading_id: str) -> None:
     if job := FactsReading.claim(reading_id):
         with job.attempt():
             reading.read(job)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def run_ehr_pull(pull_id: str) -> None:
+    """Fetch records from a hospital's system. Safe to run twice: pages that are here are kept."""
+    if job := EhrPull.claim(pull_id):
+        busy: Busy | None = None
+        with job.attempt():
+            try:
+                ehr.run(job)
+            except Busy as exc:
+                busy = exc
+                raise
+        ehr.settle(job, busy)

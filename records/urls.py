@@ -4,6 +4,7 @@ from django.urls import path
 
 from records.views import (
     documents,
+    ehr,
     facts,
     giveaway_terms,
     icd10,
@@ -46,6 +47,14 @@ urlpatterns = [
     path("transfers/<uuid:pk>/cancel/", transfers.transfer_cancel, name="transfer_cancel"),
     path("transfers/<uuid:pk>/retry/", transfers.transfer_retry, name="transfer_retry"),
     path("clinic/giveaway-words/", giveaway_terms.giveaway_terms, name="giveaway_terms"),
+    path("clinic/systems/records/", ehr.ehrs, name="ehrs"),
+    path("record-systems/<uuid:pk>/retire/", ehr.ehr_retire, name="ehr_retire"),
+    path("case-files/<uuid:pk>/hospital-records/", ehr.ehr, name="ehr"),
+    path("hospital-records/signed-in/", ehr.ehr_back, name="ehr_back"),
+    path("hospital-records/<uuid:pk>/", ehr.ehr_pull, name="ehr_pull"),
+    path("hospital-records/<uuid:pk>/choose/", ehr.ehr_choose, name="ehr_choose"),
+    path("hospital-records/<uuid:pk>/cancel/", ehr.ehr_cancel, name="ehr_cancel"),
+    path("hospital-records/<uuid:pk>/again/", ehr.ehr_again, name="ehr_again"),
     path("case-files/<uuid:pk>/right-patient/", identity.right_patient, name="right_patient"),
     path("right-patient/<uuid:pk>/", identity.identity_decide, name="identity_decide"),
     path("right-patient/<uuid:pk>/answer/", identity.identity_answer, name="identity_answer"),

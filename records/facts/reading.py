@@ -145,7 +145,7 @@ def _keep(
 def _fact(document: Document, told: dict[str, Any]) -> ClinicalFact | None:
     fact = ClinicalFact(
         clinic_id=document.clinic_id, case_file_id=document.case_file_id, document=document,
-        on=_day(told["on"]), until=_day(told["until"]), value=_decimal(told.get("value", "")),
+        on=day_of(told["on"]), until=day_of(told["until"]), value=_decimal(told.get("value", "")),
         **{name: told.get(name, "") for name in (
             "kind", "text", "code_system", "code", "value_text", "unit", "reference_range",
             "status", "place")},
@@ -175,7 +175,7 @@ def digest(fact: ClinicalFact) -> str:
     return hashlib.sha256("\x1f".join(told).encode()).hexdigest()
 
 
-def _day(text: str) -> date | None:
+def day_of(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
@@ -196,7 +196,7 @@ def _receive(parent: Document, packed: Packed) -> None:
     document = Document.objects.create(
         clinic_id=parent.clinic_id, case_file_id=parent.case_file_id, by_id=parent.by_id,
         record_request_id=parent.record_request_id, size_bytes=packed.size_bytes, key=packed.key,
-        kind=KINDS.get(packed.told["code"], DocumentKind.OTHER), dated_on=_day(packed.told["on"]),
+        kind=KINDS.get(packed.told["code"], DocumentKind.OTHER), dated_on=day_of(packed.told["on"]),
         findings={
             "sent_sha256": packed.sha256, "taken_from": str(parent.pk),
             "depth": int(parent.findings.get("depth", 0)) + 1,

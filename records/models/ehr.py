@@ -99,6 +99,7 @@ class EhrPull(Job):
     TASK = "records.tasks.run_ehr_pull"
     QUEUE = "transfers"
     TITLE = "Records from a hospital's system"
+    MAX_ATTEMPTS = 12  # looking where to sign in is one, signing in again another
 
     class Step(models.TextChoices):
         LOOK = "look"  # where to sign in, or who is known there

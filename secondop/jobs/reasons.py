@@ -42,6 +42,19 @@ REASONS: dict[str, str | Promise] = {
     "peer_unknown_name": _("The name of the other system is not known in the network."),
     "read_sealed": _("A specialist reads this case file sealed. Send the images afterwards."),
     "permission_ended": _("The patient's permission has ended, so nothing more was copied."),
+    "peer_busy": _("The other system has much to do. We try again when it said we may."),
+    # records from a hospital's system
+    "ehr_cancelled": _("This was stopped. Nothing of it was kept."),
+    "ehr_declined": _("You did not allow it at the hospital, so nothing was copied. That is fine."),
+    "ehr_no_patient": _("The hospital's system did not say whose records these are."),
+    "ehr_no_smart": _("The hospital's system does not tell where patients can sign in safely."),
+    "ehr_other_patient": _(
+        "The records there seem to be of somebody else. Only the name was kept. "
+        "The clinic looks at it and tells you how to go on."
+    ),
+    "ehr_sign_in_again": _("The hospital's sign-in has run out. Please sign in there again."),
+    "ehr_sign_in_failed": _("The sign-in at the hospital did not work. Please try it once more."),
+    "ehr_too_long": _("The hospital's system was too slow. Please start again later."),
     "study_too_large": _("This study holds more images than we take at once."),
 }
 MAIL = _("The mail server does not answer. We try again by ourselves.")

@@ -182,6 +182,13 @@ def build_world():
     w.transfer = w.review.case_file.transfers.create(
         clinic_id=w.a.pk, peer=w.peer, by=w.people["coordinator"], direction="in", status="dead"
     )
+    w.ehr = w.a.ehrs.create(
+        title="St. Anna", address="https://fhir.example.org/r4", client_id="second-op",
+        added_by=w.people["administrator"],
+    )  # fmt: skip
+    w.ehr_pull = w.review.case_file.ehr_pulls.create(
+        clinic_id=w.a.pk, ehr=w.ehr, by=patient, status="dead"
+    )
     ask_a_record_holder(w)
     return w
 
@@ -281,6 +288,12 @@ def arguments(w, name, who="patient"):
         "records:transfer": [w.transfer.pk],
         "records:transfer_cancel": [w.transfer.pk],
         "records:transfer_retry": [w.transfer.pk],
+        "records:ehr": [w.review.case_file_id],
+        "records:ehr_retire": [w.ehr.pk],
+        "records:ehr_pull": [w.ehr_pull.pk],
+        "records:ehr_choose": [w.ehr_pull.pk],
+        "records:ehr_cancel": [w.ehr_pull.pk],
+        "records:ehr_again": [w.ehr_pull.pk],
         "records:specimens": [w.review.case_file_id],
         "records:specimen_step": [w.specimen.pk, "shipped"],
         "records:inlets": [w.review.case_file_id],
