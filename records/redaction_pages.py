@@ -73,7 +73,7 @@ def _read(foreign_ocr: Any, picture: Any) -> dict[str, Any]:
     sure = [word for word in spoken if word[7] >= SURE]
     is_read = bool(spoken) and len(sure) >= 0.6 * len(spoken)
     read = {"text": told["text"], "words": told["words"]}
-    return {"read": read, "is_unread": told["is_poor"] and not is_read}
+    return {"read": read, "is_unread": told["has_more"] or (told["is_poor"] and not is_read)}
 
 
 def sheets(path: str, media_type: str, words: list[str]) -> list[str]:

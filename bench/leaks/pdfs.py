@@ -14,7 +14,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
 from bench.leaks.cases import NEUTRAL_EN, NEUTRAL_ES
-from bench.leaks.scans import page_picture
+from bench.leaks.scans import page_picture, with_stamp
 
 PAGE = [0, 0, 595, 842]
 
@@ -306,6 +306,14 @@ def picture_in_text(words: str, seed: int) -> bytes:
     return saved(pdf)
 
 
+def scan_stamped(words: str, seed: int, *, turn: int, at: tuple[float, float]) -> bytes:
+    """An upright scan with the words in a stamp or margin that stands otherwise."""
+    picture = page_picture([*neutral(seed), "", "Impression: see the stamp."], seed=seed)
+    pdf = letter(seed, lines=[" "])
+    with_picture(pdf, with_stamp(picture, words, seed=seed, turn=turn, at=at), (0, 0, 595, 842))
+    return saved(pdf)
+
+
 SCANS: dict[str, Callable[[str, int], bytes]] = {
     "scan 200 dpi": scan,
     "scan 300 dpi": lambda w, s: scan(w, s, dpi=300),
@@ -313,6 +321,10 @@ SCANS: dict[str, Callable[[str, int], bytes]] = {
     "scan noisy": lambda w, s: scan(w, s, noise=28),
     "scan faint": lambda w, s: scan(w, s, ink=130),
     "scan on its side": lambda w, s: scan(w, s, turn=90),
+    "scan on its head": lambda w, s: scan(w, s, turn=180),
+    "scan with a margin read from below": lambda w, s: scan_stamped(w, s, turn=90, at=(0.035, 0.6)),
+    "scan with a margin read from above": lambda w, s: scan_stamped(w, s, turn=270, at=(0.95, 0.5)),
+    "scan with a stamp on its head": lambda w, s: scan_stamped(w, s, turn=180, at=(0.5, 0.85)),
     "scan with a wrong layer": scan_wrong_layer,
     "picture in a letter": picture_in_text,
 }

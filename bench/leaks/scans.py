@@ -50,6 +50,20 @@ def page_picture(
     return picture.rotate(turn, expand=True) if turn else picture
 
 
+def with_stamp(picture: Any, text: str, *, seed: int, turn: int, at: tuple[float, float]) -> Any:
+    """The page with a line that stands on its side or on its head, as a stamp or a margin note.
+
+    `at`: the middle of the line, as fractions of the page.
+    """
+    stamp = page_picture([text], seed=seed + 1, size=(120 + 26 * len(text), 110)).rotate(
+        turn, expand=True, fillcolor=255
+    )
+    stamp = stamp.crop(stamp.point(lambda value: 255 - value).getbbox())
+    x, y = round(at[0] * picture.width), round(at[1] * picture.height)
+    picture.paste(stamp, (x - stamp.width // 2, y - stamp.height // 2))
+    return picture
+
+
 def scrawl(seed: int) -> Any:
     """A page of handwriting-like strokes that no reader of type can read."""
     pick = random.Random(seed)

@@ -18,6 +18,7 @@ MAX_TEXT = 200_000  # of everything beside the pages, for each place
 MAX_OBJECTS = 200_000
 MAX_ATTACHED_BYTES = 50 * 1024**2
 MAX_EARLIER = 6
+PICTURE_FILTERS = ("DCTDecode", "CCITTFax", "JBIG2", "JPX")
 UNSEEN_MODES = (3, 7)  # text that paints nothing: PDF 32000-1, table 106
 
 
@@ -27,7 +28,7 @@ UNSEEN_MODES = (3, 7)  # text that paints nothing: PDF 32000-1, table 106
 def pages(path: str, first: int, count: int, may_ocr: bool) -> list[dict[str, Any]]:
     """Text and words of pages `first` .. (from 1), with what was read from their pictures.
 
-    Returns for each: page, text, words, and ocr (text, words, is_poor) or None.
+    Returns for each: page, text, words, and ocr (text, words, is_poor, has_more) or None.
     """
     import pypdfium2
 
@@ -154,12 +155,13 @@ def _read_picture(page: Any, text: str, known: list[list[int]]) -> dict[str, Any
     width, height = page.get_size()
     scale = min(DPI / 72, (20_000_000 / (width * height)) ** 0.5)
     picture = page.render(scale=scale, grayscale=True).to_pil()
-    if foreign_ocr.strokes(picture, [] if is_garbled(text) else known) <= STROKES:
+    known = [] if is_garbled(text) else known
+    if foreign_ocr.strokes(picture, known) <= STROKES:
         return None
     try:
-        return foreign_ocr.read(picture)
+        return foreign_ocr.read(picture, known)
     except foreign_ocr.NoReader:
-        return {"text": "", "words": [], "is_poor": True, "no_reader": True}
+        return {"text": "", "words": [], "is_poor": True, "has_more": True, "no_reader": True}
 
 
 def is_garbled(text: str) -> bool:
@@ -193,34 +195,42 @@ def beside(path: str, folder: str) -> dict[str, Any]:
     """Text of forms, comments, bookmarks, properties and of streams that no page shows.
 
     Writes attached files and earlier versions into `folder`. Returns: passages (place, where,
-    text), files (file, name, place).
+    text), files (file, name, place), is_damaged (something was there that nobody could read).
     """
     import pikepdf
 
     found: dict[tuple[str, str], list[str]] = {}
     files: list[dict[str, str]] = []
     with pikepdf.open(path) as pdf:
-        _properties(pdf, found)
+        is_damaged = not _properties(pdf, found)
         shown = _shown_streams(pdf)
         for number, thing in enumerate(pdf.objects):
             if number > MAX_OBJECTS:
+                is_damaged = True
                 break
-            _walk(thing, found, files, Path(folder), shown, 0)
+            is_damaged |= not _walk(thing, found, files, Path(folder), shown, 0)
     passages = [
         {"place": place, "where": where, "text": "\n".join(dict.fromkeys(texts))[:MAX_TEXT]}
         for (place, where), texts in found.items()
     ]
-    return {"passages": passages, "files": files + _earlier(Path(path), Path(folder))}
+    files += _earlier(Path(path), Path(folder))
+    return {"passages": passages, "files": files, "is_damaged": is_damaged}
 
 
-def _properties(pdf: Any, found: dict[tuple[str, str], list[str]]) -> None:
-    """The document's information dictionary, by name; XMP is a stream and found with the rest."""
+def _properties(pdf: Any, found: dict[tuple[str, str], list[str]]) -> bool:
+    """The document's information dictionary, by name; XMP is a stream and found with the rest.
+
+    Returns: False when there is one that cannot be read.
+    """
     try:
-        items = list(pdf.docinfo.items())
+        if pdf.trailer.get("/Info") is None:
+            return True
+        items = list(pdf.trailer.Info.items())
     except Exception:
-        return
+        return False
     for key, value in items:
         _add(found, "document_metadata", str(key).lstrip("/"), _string(value))
+    return True
 
 
 def _add(found: dict[tuple[str, str], list[str]], place: str, where: str, text: str) -> None:
@@ -234,20 +244,25 @@ def _string(value: Any) -> str:
 
     if isinstance(value, (pikepdf.String, str)):
         try:
-            return str(value).replace("\r", "\n").replace("\0", "")
-        except Exception:
-            return ""
+            text = str(value)
+        except Exception:  # bytes of no known encoding may still be read letter by letter
+            text = value.__bytes__().decode("latin-1") if isinstance(value, pikepdf.String) else ""
+        return text.replace("\r", "\n").replace("\0", "")
     return ""
 
 
 def _walk(
     thing: Any, found: Any, files: list[dict[str, str]], folder: Path, shown: set[Any], depth: int
-) -> None:
-    """One object and what is written directly inside it (references are objects of their own)."""
+) -> bool:
+    """One object and what is written directly inside it (references are objects of their own).
+
+    Returns: False when a stream could not be read.
+    """
     import pikepdf
 
+    is_read = True
     if isinstance(thing, pikepdf.Stream):
-        _stream(thing, found, files, folder, shown)
+        is_read = _stream(thing, found, files, folder, shown)
         thing = thing.stream_dict
     inner: list[Any] = []
     if isinstance(thing, pikepdf.Dictionary):
@@ -263,7 +278,8 @@ def _walk(
         _add(found, "hidden_text", "string", text)
     for value in inner if depth < 8 else ():
         if isinstance(value, (pikepdf.Dictionary, pikepdf.Array)) and not _is_reference(value):
-            _walk(value, found, files, folder, shown, depth + 1)
+            is_read &= _walk(value, found, files, folder, shown, depth + 1)
+    return is_read
 
 
 def _place_of(key: str, around: Any) -> str:
@@ -293,14 +309,15 @@ def _shown_streams(pdf: Any) -> set[Any]:
 
 def _stream(
     stream: Any, found: Any, files: list[dict[str, str]], folder: Path, shown: set[Any]
-) -> None:
+) -> bool:
+    """Returns: False when there are bytes that could not be unpacked; pictures are no text."""
     kind, subtype = str(stream.get("/Type", "")), str(stream.get("/Subtype", ""))
     if subtype == "/Image" or kind in ("/XRef", "/ObjStm", "/Font") or stream.objgen in shown:
-        return
+        return True
     try:
         content = bytes(stream.read_bytes())
     except Exception:
-        return
+        return any(name in str(stream.get("/Filter", "")) for name in PICTURE_FILTERS)
     if kind == "/EmbeddedFile" and 0 < len(content) <= MAX_ATTACHED_BYTES:
         name = f"attached-{len(files)}"
         (folder / name).write_bytes(content)
@@ -310,6 +327,7 @@ def _stream(
     elif len(content) < 5_000_000 and (subtype == "/Form" or b" Tj" in content or b"]TJ" in content
                                        or b"] TJ" in content or b")Tj" in content):  # fmt: skip
         _add(found, "hidden_text", "drawing", _drawn(stream))
+    return True
 
 
 def _without_tags(content: bytes) -> str:

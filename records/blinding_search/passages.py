@@ -33,7 +33,7 @@ class Reading:
     poor_pages: list[int] = field(default_factory=list)
 
     def poor(self, reason: str, page: int | None = None) -> None:
-        graver = ("", "low_confidence", "too_long", "damaged", "no_reader")
+        graver = ("", "unread_parts", "low_confidence", "too_long", "damaged", "no_reader")
         self.poor_reason = max(self.poor_reason, reason, key=graver.index)
         if page and page not in self.poor_pages:
             self.poor_pages.append(page)

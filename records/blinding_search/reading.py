@@ -18,7 +18,7 @@ from records.blinding_search.passages import Passage, Reading
 from records.blinding_search.registry import Alive
 from records.guard import Limits, Refusal, run_guarded
 
-VERSION = "1"  # of the readers: what an older one kept is read again
+VERSION = "2"  # of the readers: what an older one kept is read again
 HERE = "records.blinding_search."
 PAGES_AT_ONCE = 4
 PICTURES_AT_ONCE = 2
@@ -131,6 +131,8 @@ def _read_words(
         desk.reading.poor("no_reader", number)
     elif ocr["is_poor"] and not (has_layer and not ocr["text"].strip()):
         desk.reading.poor("low_confidence", number)
+    elif ocr["has_more"]:
+        desk.reading.poor("unread_parts", number)
 
 
 def _beside(desk: _Desk, path: Path) -> None:
@@ -144,6 +146,8 @@ def _beside(desk: _Desk, path: Path) -> None:
 
 def _take(desk: _Desk, found: dict[str, Any], folder: Path) -> None:
     desk.reading.passages += [Passage(**passage, has_lines=False) for passage in found["passages"]]
+    if found.get("is_damaged"):
+        desk.reading.poor("damaged")
     for file in found["files"]:
         _inside(desk, folder / Path(file["file"]).name, file["place"])
 
