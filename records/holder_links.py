@@ -68,11 +68,15 @@ def address_of(link: HolderLink) -> str:
 
 
 def find(typed: str) -> HolderLink | None:
-    """The live link for a code as people type it: spaces, dashes, capitals, O for 0."""
+    """The link for a code as people type it: spaces, dashes, capitals, O for 0.
+
+    Live, or no longer needed: then the door stays shut and says why.
+    """
     code = re.sub(r"[\s\-.]", "", typed).lower().translate(MISTAKEN)
     if len(code) != CODE_LENGTH or not set(code) <= set(ALPHABET):
         return None
-    return HolderLink.objects.live().filter(token_sha256=sha256_of(code)).first()
+    named = HolderLink.objects.filter(token_sha256=sha256_of(code))
+    return named.live().first() or named.no_longer_needed().first()
 
 
 def let_in(response: HttpResponse, link: HolderLink) -> None:
@@ -91,6 +95,11 @@ def name_in(request: HttpRequest) -> str:
     """The link's id out of an unspoiled cookie, "" without one. Says nothing about its life."""
     told: Any = request.get_signed_cookie(COOKIE, default="", salt=SALT, max_age=INSIDE_SECONDS)
     return str(told)
+
+
+def is_no_longer_needed(request: HttpRequest) -> bool:
+    pk = name_in(request)
+    return bool(pk) and HolderLink.objects.no_longer_needed().filter(pk=pk).exists()
 
 
 def link_of(request: HttpRequest) -> HolderLink | None:

@@ -33,7 +33,7 @@ from records.record_request_rules import may_ask, may_change, may_name_holder, m
 from secondop.accounts.roles import COORDINATOR
 from secondop.audit.trail import note
 from secondop.jobs.ring import ring
-from secondop.lib.transitions import transition
+from secondop.lib.transitions import lock, transition
 from secondop.lib.verdicts import not_now
 
 Status = RecordRequest.Status
@@ -263,6 +263,27 @@ def stop(record_request: RecordRequest, *, text: str = "", by: Any) -> None:
     unsigned = record_request.authorizations.filter(signed_at=None, revoked_at=None)
     unsigned.update(revoked_at=now, revoked_by=by)
     note("record_request.stopped", by=by, about=record_request, role=COORDINATOR)
+
+
+def end_all(case_file: CaseFile, *, by: Any) -> int:
+    """The patient stopped the request: nothing is asked of anybody any more. Returns how many.
+
+    In the caller's transaction. The links are not revoked: they open nothing any more, since the
+    ask is stopped, and the shut door says that it is no longer needed.
+    """
+    acting_for = on_behalf_of(by, case_file.patient)
+    ended = 0
+    for row in RecordRequest.objects.filter(case_file=case_file).order_by("pk"):
+        record_request = lock(row)
+        if record_request.has_ended:
+            continue
+        arrivals.move(record_request, Status.STOPPED, by=by)
+        record_request.authorizations.filter(signed_at=None, revoked_at=None).update(
+            revoked_at=timezone.now(), revoked_by=by
+        )
+        note("record_request.stopped", by=by, about=record_request, on_behalf_of=acting_for)
+        ended += 1
+    return ended
 
 
 @transition

@@ -13,6 +13,7 @@ from records.grants import revoke_all
 from records.identity_workflow import recheck
 from records.models import CaseFile
 from records.proxies import on_behalf_of
+from records.record_requests import end_all
 from records.workflow import discard_files
 from requests_app import rules
 from requests_app.completeness.choosing import completeness_of, hold_to
@@ -160,6 +161,7 @@ def withdraw(opinion_request: OpinionRequest, *, by: Any) -> None:
         _discard(opinion_request, by=by)
         return
     move(opinion_request, Status.WITHDRAWN, by=by, verb="request.withdrawn")
+    end_all(opinion_request.case_file, by=by)
     request_closed.send(OpinionRequest, opinion_request=opinion_request, by=by)
     revoke_all(opinion_request.case_file, by=by)
     tell(people_of_patient(opinion_request), "request_withdrawn", about=opinion_request)

@@ -121,6 +121,14 @@ class HolderLinkQuerySet(OfCaseFile):
             record_request__sent_at__isnull=False,
         ).exclude(record_request__status=RecordRequest.Status.STOPPED)
 
+    def no_longer_needed(self) -> Self:
+        """Of asks that ended because the patient stopped the request: they open nothing."""
+        return self.filter(
+            revoked_at=None,
+            expires_at__gt=Now(),
+            record_request__status=RecordRequest.Status.STOPPED,
+        )
+
 
 class HolderLink(models.Model):
     """The way in for a record holder without an account: one link, one record request."""

@@ -86,9 +86,11 @@ def inside(view: Inside) -> Inside:
 
 
 def _shut(request: HttpRequest) -> HttpResponse:
+    is_over = holder_links.is_no_longer_needed(request)
     if "text/html" in request.headers.get("Accept", ""):
-        return render(request, "records/door_shut.html", status=404)
-    return HttpResponse(arrivals.ENDED, status=404, content_type="text/plain; charset=utf-8")
+        return render(request, "records/door_shut.html", {"is_over": is_over}, status=404)
+    said = arrivals.NOT_NEEDED if is_over else arrivals.ENDED
+    return HttpResponse(said, status=404, content_type="text/plain; charset=utf-8")
 
 
 @inside
