@@ -8,7 +8,7 @@ sizes of originals, no dates, no descriptions.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -75,6 +75,8 @@ class StudyRow:
     problem: str
     notes: list[str]
     series: list[SeriesRow] = field(default_factory=list)
+    zip_url: str = ""  # every image of it that this person may have, in one file
+    zip_bytes: int = 0  # 0 for a sealed reader: sizes of originals are told to nobody else
 
 
 def page_of(view: View, cursor: str) -> tuple[Page[ImagingStudy], list[StudyRow]]:
@@ -97,10 +99,25 @@ def told(view: View, studies: list[ImagingStudy]) -> list[StudyRow]:
         one.study = next(study for study in studies if study.pk == one.study_id)
         row = _series_row(view, one, number, seen.get(one.pk, {}), pictures.get(one.pk))
         by_study.setdefault(one.study_id, []).append(row)
-    return [
+    rows = (
         _study_row(view, study, number, by_study.get(study.pk, []))
         for number, study in enumerate(studies, start=1)
-    ]
+    )
+    return [_with_zip(view, row, seen) for row in rows]
+
+
+def _with_zip(view: View, row: StudyRow, seen: dict[Any, dict[str, int]]) -> StudyRow:
+    """Where to get all images of the study at once; nothing when there are none to give."""
+    given = [seen[one.series.pk] for one in row.series if one.series.pk in seen]
+    if not given:
+        return row
+    uid = row.study.alias_uid if view.is_sealed else row.study.StudyInstanceUID
+    try:
+        url = reverse("dicomweb:study", args=[view.case_file.pk, uid])
+    except NoReverseMatch:
+        return row
+    size = 0 if view.is_sealed else sum(one["size_bytes"] for one in given)
+    return replace(row, zip_url=f"{url}?accept=application/zip", zip_bytes=size)
 
 
 def _series_of(view: View, studies: list[ImagingStudy]) -> Iterable[ImagingSeries]:

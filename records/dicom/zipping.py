@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import pack
+from typing import Any
 
 from isal import isal_zlib
 
 from records.dicom import packs, retrieval
 from records.dicom.pieces import NO_PREAMBLE
+from records.dicom.values import number
 from records.imaging import View
-from records.models import ImagingInstance
+from records.models import ImagingInstance, ImagingSeries
 
 ON_1980_01_01 = 0x21
 VERSION, VERSION_64 = 20, 45
@@ -41,13 +43,36 @@ class Member:
         return 30 + len(self.name) + self.size_bytes + (16 if self.is_counted else 0)
 
 
+def in_order(view: View, chosen: list[ImagingInstance]) -> list[ImagingInstance]:
+    """By number of series and object, then by name: the same on every day and in every place.
+
+    SECURITY: numbers and names as this sight may see them; of what it may not see there is nothing
+    in `chosen`, so that it moves nothing.
+    """
+    series = ImagingSeries.objects.in_bulk({one.series_id for one in chosen})
+    places = {
+        pk: (number(view.header(one.search), "00200011"), _name(view, one, "SeriesInstanceUID"))
+        for pk, one in series.items()
+    }
+    return sorted(
+        chosen,
+        key=lambda one: (
+            *places[one.series_id], one.InstanceNumber, _name(view, one, "SOPInstanceUID")
+        ),
+    )  # fmt: skip
+
+
+def _name(view: View, row: Any, keyword: str) -> str:
+    return str(row.alias_uid if view.is_sealed else getattr(row, keyword))
+
+
 def members(view: View, chosen: list[ImagingInstance]) -> list[Member]:
     """One for each instance, as this sight may have it. Series and instances are numbered."""
     found, series_seen = [], dict[object, int]()
     at = 0
-    for number, one in enumerate(chosen, 1):
+    for turn, one in enumerate(chosen, 1):
         series = series_seen.setdefault(one.series_id, len(series_seen) + 1)
-        name = f"IMAGES/S{series:04}/I{number:06}.dcm".encode()
+        name = f"IMAGES/S{series:04}/I{turn:06}.dcm".encode()
         if view.is_sealed:
             size, blocks = retrieval.whole(view, one)
             member = Member(name, size, 0, True, blocks, at)

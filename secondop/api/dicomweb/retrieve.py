@@ -187,10 +187,9 @@ def _whole(request: HttpRequest, view: View, rows: Any, study: Any) -> HttpRespo
     if not as_zip and not accept.wants_multipart(request, DICOM):
         raise accept.NotAcceptable
     view.note_opened(study)
-    chosen = list(  # ids before streaming begins: nothing is asked of the database meanwhile
-        rows.select_related("pack").defer("search").order_by("series", "InstanceNumber", "id")
-    )
-    chosen = [one for one in chosen if retrieval.is_given(view, one)]
+    # Rows before streaming begins: nothing is asked of the database meanwhile.
+    rows = rows.select_related("pack").defer("search").order_by()
+    chosen = zipping.in_order(view, [one for one in rows if retrieval.is_given(view, one)])
     if not as_zip:
         parts = ((_dicom_type(one), "", each) for one, each in retrieval.whole_each(view, chosen))
         return in_parts(parts, DICOM)

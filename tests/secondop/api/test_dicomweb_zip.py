@@ -53,10 +53,9 @@ class TestZip:
         found = ask(client, case_file)
         assert list(found) == [
             "IMAGES/S0001/I000001.dcm", "IMAGES/S0001/I000002.dcm", "IMAGES/S0002/I000003.dcm",
-        ] or list(found) == [
-            "IMAGES/S0001/I000001.dcm", "IMAGES/S0002/I000002.dcm", "IMAGES/S0002/I000003.dcm",
         ]  # fmt: skip
-        assert sorted(found.values()) == sorted(bytes(128) + file[128:] for file in files)
+        # By series and number, whatever the keys of the rows are.
+        assert list(found.values()) == [bytes(128) + file[128:] for file in files]
         ImagingInstance.objects.update(crc32=None)  # as rows from before CRCs were kept
         assert sorted(ask(client, case_file).values()) == sorted(found.values())
 
