@@ -36,6 +36,8 @@ def _row(job: ImagingIngest) -> ArchiveRow:
     if dead:
         code = outcome.get("archive", "")
         words = sentence(code) if code else _("This could not be unpacked. The clinic looks at it.")
+        if member := outcome.get("member"):
+            words = f"{words} ({member})"
         return ArchiveRow(job, is_open=False, is_refused=True, result=words, problems=[])
     if not done:
         return ArchiveRow(job, is_open=True, is_refused=False, result="", problems=[])
@@ -47,12 +49,23 @@ def _row(job: ImagingIngest) -> ArchiveRow:
         for code, count in sorted(refused.items())
         if code not in NOT_IMAGES
     ]
-    words = _in_words(stored, known, others)
-    return ArchiveRow(job, False, not (stored or known), words, problems)
+    documents = outcome.get("documents", 0) + outcome.get("documents_known", 0)
+    words = _in_words(stored, known, others, outcome)
+    return ArchiveRow(job, False, not (stored or known or documents), words, problems)
 
 
-def _in_words(stored: int, known: int, others: int) -> str:
+def _in_words(stored: int, known: int, others: int, outcome: dict[str, Any]) -> str:
     words = []
+    if outcome.get("is_copy"):
+        words.append(_("This is a copy of a case file, and it is whole."))
+    if count := outcome.get("documents"):
+        text = ngettext("%(n)s document was added.", "%(n)s documents were added.", count)
+        words.append(text % {"n": count})
+    if count := outcome.get("documents_known"):
+        text = ngettext(
+            "%(n)s document was here before.", "%(n)s documents were here before.", count
+        )
+        words.append(text % {"n": count})
     if stored:
         text = ngettext("%(n)s image was added.", "%(n)s images were added.", stored)
         words.append(text % {"n": stored})

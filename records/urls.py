@@ -5,6 +5,7 @@ from django.urls import path
 from records.views import (
     documents,
     ehr,
+    export,
     facts,
     giveaway_terms,
     icd10,
@@ -59,6 +60,8 @@ urlpatterns = [
     path("right-patient/<uuid:pk>/", identity.identity_decide, name="identity_decide"),
     path("right-patient/<uuid:pk>/answer/", identity.identity_answer, name="identity_answer"),
     path("case-files/<uuid:pk>/facts/", facts.facts, name="facts"),
+    path("case-files/<uuid:pk>/copy/", export.export, name="export"),
+    path("case-files/<uuid:pk>/copy/file/", export.export_file, name="export_file"),
     path("case-files/<uuid:pk>/slides/", specimens.specimens, name="specimens"),
     path("slides/<uuid:pk>/<slug:new>/", specimens.specimen_step, name="specimen_step"),
     path("icd10/", icd10.icd10_search, name="icd10_search"),

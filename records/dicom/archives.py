@@ -21,6 +21,7 @@ from django.core.files.storage import default_storage
 from records.dicom.ingest import Batch, shelve
 from records.dicom.packs import local_path, new_folder
 from records.dicom.unpackers import Entry, Unpacker
+from records.export import taking_in
 from records.models import CaseFile, ImagingIngest
 from secondop.jobs.models import PermanentFailure
 
@@ -54,13 +55,38 @@ def take(job: ImagingIngest) -> None:
                 for block in iter(lambda: stored.read(BLOCK_BYTES), b""):
                     file.write(block)
         try:
+            found = taking_in.look(_path_of(file), beat)
             outcome = ingest(file, job.case_file, by=job.by, beat=beat)
-        except Refused as refused:
-            ImagingIngest.objects.filter(pk=job.pk).update(outcome={"archive": refused.code})
+        except (Refused, taking_in.NotWhole) as refused:
+            told = {"archive": refused.code}
+            if member := getattr(refused, "member", ""):
+                told["member"] = member
+            ImagingIngest.objects.filter(pk=job.pk).update(outcome=told)
             raise PermanentFailure(refused.code) from None
+        if found.is_copy or found.papers:
+            outcome = _with_documents(outcome, found, taking_in.take_documents(job, found, beat))
     with job.closing():
         ImagingIngest.objects.filter(pk=job.pk).update(outcome=outcome)
     default_storage.delete(job.key)
+
+
+def _path_of(file: IO[bytes]) -> Path:
+    file.flush()
+    return Path(file.name)
+
+
+def _with_documents(
+    outcome: dict[str, Any], found: taking_in.Found, documents: dict[str, int]
+) -> dict[str, Any]:
+    """The counts of both. In a copy of a case file nothing was left out: the rest describes it."""
+    refused = Counter(outcome["refused"])
+    if found.is_copy:
+        refused -= Counter({"not_dicom": refused["not_dicom"], "media_directory": 1})
+    refused["not_dicom"] -= documents.get("documents", 0) + documents.get("documents_known", 0)
+    if count := documents.pop("no_room", 0):
+        refused["no_room"] = count
+    kept = {code: count for code, count in refused.items() if count > 0}
+    return outcome | documents | {"refused": kept, "is_copy": found.is_copy}
 
 
 def ingest(file: IO[bytes], case_file: CaseFile, *, by: Any, beat: Any = None) -> dict[str, Any]:

@@ -32,6 +32,24 @@ PROBLEMS = {
     "encrypted": _("This file is locked with a password. Unlock it first, then send it again."),
     "nested_archive": _("This is a ZIP file inside a ZIP file. Unpack it first, then send it."),
     "link": _("This is a link to another file, not a file."),
+    "no_room": _("There is no room for this file in the case file. Remove one first, or ask us."),
+    # a copy of a whole case file, from this or another clinic
+    "copy_damaged": _(
+        "A file in this copy of a case file is damaged, so we took nothing. Download it again."
+    ),
+    "copy_lacks": _(
+        "A file is missing in this copy of a case file, so we took nothing. Download it again."
+    ),
+    "copy_counts": _(
+        "This copy of a case file does not hold what its own list says, so we took nothing. "
+        "Send it as it was downloaded."
+    ),
+    "copy_version": _(
+        "This copy of a case file is of a newer kind that we cannot read yet. We took nothing."
+    ),
+    "copy_unsafe": _(
+        "This ZIP file has names that lead out of it. That is not safe, so we took nothing."
+    ),
     "overlapping": _(
         "This ZIP file is built so that files share their contents. We did not unpack it."
     ),

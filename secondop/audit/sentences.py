@@ -47,6 +47,7 @@ SENTENCES: dict[str, str | Promise] = {
     "document.read": _("marked a document as read"),
     "document.downloaded": _("downloaded a document"),
     "document.unread": _("took the mark “read” off a document"),
+    "case_file.copied": _("took a copy of the whole case file"),
     "document.removed": _("removed a document"),
     "fact.added": _("added a value from a paper"),
     "fact.removed": _("removed a value that was typed by hand"),

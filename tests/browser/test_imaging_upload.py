@@ -296,7 +296,9 @@ def test_a_zip_is_sent_and_unpacked_while_the_page_tells(at_images, opinion_requ
         "10 images were added. 1 image was here before, or was in it twice", timeout=15_000
     )
     assert here(opinion_request) == 10
-    assert not opinion_request.case_file.documents.filter(status="screening").exists()
+    expect(told).to_contain_text("1 document was added")
+    letter = opinion_request.case_file.documents.get(status="screening")
+    assert letter.name.file_name == "letter.pdf"
     at_images.look()
     shoot(page, "unpacked")
 

@@ -127,6 +127,8 @@ MATRIX = {
     ("records:identity_answer", "POST"): OWN,
     ("records:facts", "GET"): OWN_OR_CLINIC | READER,  # readers: of documents open to them
     ("records:facts", "POST"): OWN_OR_CLINIC,
+    ("records:export", "GET"): OWN_OR_CLINIC,  # everything by name: no reader, before or after
+    ("records:export_file", "GET"): OWN_OR_CLINIC,
     ("records:peers", "GET"): ADMIN,
     ("records:peers", "POST"): ADMIN,
     ("records:peer_retire", "POST"): ADMIN,

@@ -1,0 +1,164 @@
+"""What a copy of a case file holds, in a fixed order. For the page, the ZIP and its parts.
+
+Order and names follow from what the records say of themselves, never from keys or the clock, so
+that two copies of an unchanged case file are the same to the byte. PRIVACY: what is held because
+it may be of somebody else is left out and counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import cached_property
+
+from records.dicom.values import first, text
+from records.documents import title_of
+from records.export.registry import Paper, papers_of
+from records.facts.showing import rows_for
+from records.models import (
+    CaseFile,
+    ClinicalFact,
+    Document,
+    ImagingInstance,
+    ImagingSeries,
+    ImagingStudy,
+)
+
+MAX_FACTS = 20_000
+ENDINGS = {
+    "application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "image/tiff": "tif",
+    "image/webp": "webp", "text/plain": "txt", "application/cda+xml": "xml",
+    "application/fhir+xml": "xml", "application/fhir+json": "json",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Original:
+    """One document with its place in the ZIP."""
+
+    document: Document
+    path: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """One object with its place in the ZIP: `DICOM/S0001/I0000001`, as a disc may name it."""
+
+    instance: ImagingInstance
+    path: str
+
+
+@dataclass(frozen=True)
+class Study:
+    study: ImagingStudy
+    series: list[tuple[ImagingSeries, list[Image]]]
+
+    @property
+    def image_count(self) -> int:
+        return sum(len(images) for _series, images in self.series)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    documents: int  # still being checked, held for the clinic, set aside
+    studies: int
+
+    @property
+    def any(self) -> bool:
+        return bool(self.documents or self.studies)
+
+
+@dataclass
+class Contents:
+    case_file: CaseFile
+    user: Any
+
+    @cached_property
+    def originals(self) -> list[Original]:
+        """Copies with covered places belong to one review; the originals are what is known."""
+        rows = self.case_file.documents.available().filter(parent=None).select_related("name")
+        documents = list(rows.order_by("received_at", "pk"))
+        digits = max(2, len(str(len(documents))))
+        return [
+            Original(one, _path_of(one, f"{number:0{digits}}"), title_of(one))
+            for number, one in enumerate(documents, 1)
+        ]
+
+    @cached_property
+    def studies(self) -> list[Study]:
+        shown = ImagingStudy.objects.filter(case_file=self.case_file, status="available")
+        series = list(ImagingSeries.objects.filter(study__in=shown, parent=None))
+        rows = ImagingInstance.objects.filter(series__in=series, pack__quarantined_at=None)
+        rows = rows.select_related("pack").defer("search", "frame_offsets", "frame_lengths")
+        of_series: dict[Any, list[ImagingInstance]] = {}
+        for instance in rows.order_by("InstanceNumber", "SOPInstanceUID").iterator():
+            of_series.setdefault(instance.series_id, []).append(instance)
+        of_study: dict[Any, list[ImagingSeries]] = {}
+        for one in sorted(series, key=_series_order):
+            if one.pk in of_series:
+                of_study.setdefault(one.study_id, []).append(one)
+        found, turn, number = [], 0, 0
+        for study in sorted(shown, key=_study_order):
+            listed = []
+            for one in of_study.get(study.pk, []):
+                turn += 1
+                images = []
+                for instance in of_series[one.pk]:
+                    number += 1
+                    images.append(Image(instance, f"DICOM/S{turn:04}/I{number:07}"))
+                listed.append((one, images))
+            if listed:
+                found.append(Study(study, listed))
+        return found
+
+    @cached_property
+    def facts(self) -> list[ClinicalFact]:
+        """Newest first; what several records say alike stands once for each of them."""
+        rows = rows_for(self.case_file, "full").order_by(
+            "-on", "kind", "text", "same_as", "document__sha256", "place"
+        )
+        return list(rows[:MAX_FACTS])
+
+    @cached_property
+    def papers(self) -> list[Paper]:
+        return papers_of(self.case_file, self.user)
+
+    @cached_property
+    def left_out(self) -> LeftOut:
+        documents = Document.objects.filter(case_file=self.case_file, parent=None).exclude(
+            status__in=["available", "removed", "rejected"]
+        )
+        studies = ImagingStudy.objects.filter(case_file=self.case_file).exclude(
+            status__in=["available", "removed", "rejected"]
+        )
+        return LeftOut(documents.count(), studies.count())
+
+    @property
+    def image_count(self) -> int:
+        return sum(study.image_count for study in self.studies)
+
+    @cached_property
+    def size_bytes(self) -> int:
+        """Of what is stored; the few pages made beside it are small."""
+        images = (i.instance.size_bytes for s in self.studies for _one, of in s.series for i in of)
+        papers = (paper.size_bytes for paper in self.papers)
+        documents = (one.document.size_bytes for one in self.originals)
+        return sum(documents) + sum(images) + sum(papers)
+
+
+def _path_of(document: Document, number: str) -> str:
+    """SECURITY: number, kind and hash; what people called the file is told inside alone."""
+    kind = document.kind.replace("_", "-")
+    ending = ENDINGS.get(document.media_type, "bin")
+    return f"documents/{number}-{kind}-{document.sha256[:8]}.{ending}"
+
+
+def _study_order(study: ImagingStudy) -> tuple[str, str, str]:
+    return text(study.search, "00080020"), text(study.search, "00080030"), study.StudyInstanceUID
+
+
+def _series_order(series: ImagingSeries) -> tuple[int, str]:
+    number = first(series.search, "00200011", 0)
+    return number if isinstance(number, int) else 0, series.SeriesInstanceUID
