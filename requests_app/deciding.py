@@ -61,7 +61,11 @@ def _at_desk(opinion_request: OpinionRequest, key: str, by: Any) -> Iterator[tup
 def _refuse_if_changed(item: Item, seen: str) -> None:
     if seen == item.seen:
         return
-    who = item.decision.by.display_name if item.decision else _("A colleague")
+    if not item.decision:
+        sentence = _("This has changed since you loaded the page: the search has ended, or a "
+                     "colleague was faster. Nothing was changed; look again.")  # fmt: skip
+        raise ItemChanged(sentence, CONFLICT)
+    who = item.decision.by.display_name
     sentence = _("%(who)s decided about this in the meantime. Nothing was changed; look again.")
     raise ItemChanged(sentence % {"who": who}, CONFLICT)
 
@@ -99,12 +103,22 @@ def may_choose(item: Item, choice: str) -> Verdict:
     """Which answers fit which item."""
     if choice not in Choice.values:
         return not_now(_("Choose one. Until you do, it is withheld."))
+    if choice == Choice.RELEASE and not (verdict := may_show(item)):
+        return verdict
     if choice == Choice.REDACT and item.about != About.DOCUMENT:
         return not_now(_("Only a document can be redacted here."))
     if choice == Choice.REDACT:
         return redaction.may_cover(item.row)
     if choice == Choice.NEUTRAL and item.about not in (About.QUESTION, About.STATEMENT):
         return not_now(_("Only the patient's words can be put in other words."))
+    return YES
+
+
+def may_show(item: Item) -> Verdict:
+    """SECURITY: nobody shows what is still being searched: its hits are not known yet."""
+    if item.is_being_searched:
+        return not_now(_("The search in this has not ended. Show it when you have seen what was "
+                         "found; until then it is withheld."))  # fmt: skip
     return YES
 
 
@@ -241,6 +255,8 @@ def second(
     with _at_desk(opinion_request, key, by) as (_desk, item):
         _refuse_if_changed(item, seen)
         may_second(by, item).or_raise()
+        if agrees:
+            may_show(item).or_raise()
         decision = item.decision
         assert decision is not None  # noqa: S101  (may_second has seen it)
         decision.second_by, decision.second_at = by, timezone.now()
@@ -266,6 +282,7 @@ def confirm_copy(opinion_request: OpinionRequest, key: str, *, seen: str, by: An
             not_now(_("There is no copy to look at.")).or_raise()
         if decision and decision.state == State.WAITING:
             not_now(_("A colleague must agree to this copy.")).or_raise()
+        may_show(item).or_raise()
         _show_copy(item, by)
         _looked_at(item)
     return item

@@ -120,13 +120,21 @@ class Item:
         return bool(self.search and self.search.searched_at and self.search.status == "done")
 
     @property
+    def is_being_searched(self) -> bool:
+        """What the search will find is not known yet, in the item or in its copy."""
+        running = ("queued", "running", "failed")
+        return any(s and s.status in running for s in (self.search, self.copy_search))
+
+    @property
     def seen(self) -> str:
         """A short digest of what a page shows of it: a decision about an older state is refused."""
         decision, copy = self.decision, self.copy
+        searches = [search for search in (self.search, self.copy_search) if search]
         parts = [
             self.row.blinding_class, self.neutral,
             f"{decision.pk} {decision.state}" if decision else "",
             f"{copy.pk} {copy.blinding_class}" if copy else "",
+            *(f"{bool(search.searched_at)} {search.hit_count}" for search in searches),
         ]  # fmt: skip
         return sha256_of("\n".join(parts))[:16]
 

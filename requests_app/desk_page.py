@@ -198,6 +198,7 @@ class Written:
 
     message: Message
     hits: int
+    referral: Any = None  # whose thread it is, where it can be withheld
 
 
 def messages_to_specialists(opinion_request: OpinionRequest) -> list[Written]:
@@ -214,4 +215,6 @@ def messages_to_specialists(opinion_request: OpinionRequest) -> list[Written]:
         .annotate(n=Count("pk"))
     )
     counts = dict(counted)
-    return [Written(row, counts.get(row.pk, 0)) for row in rows]
+    asked = opinion_request.referrals.order_by("offered_at").values_list("specialist__user", "pk")
+    threads: dict[Any, Any] = dict(asked) if rows else {}
+    return [Written(row, counts.get(row.pk, 0), threads.get(row.specialist_id)) for row in rows]

@@ -11,10 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils import timezone
 
 from records.blinding_search.passages import Passage, Reading
 from records.blinding_search.registry import TELLERS, Source, register
-from records.models import AboutType, CaseFile
+from records.models import AboutType, AccessGrant, CaseFile
 from records.models.case_file import BlindingClass
 from requests_app.models import Message, OpinionRequest, PatientStatement, Question
 from requests_app.workflow import coordinators_of
@@ -26,7 +27,7 @@ def register_words() -> None:
     """Called once, by `RequestsAppConfig.ready`."""
     register(AboutType.QUESTION, _blindable(Question))
     register(AboutType.STATEMENT, _blindable(PatientStatement))
-    register(AboutType.MESSAGE, Source(_messages, _message, _never))
+    register(AboutType.MESSAGE, Source(_messages, _message, _hold_message))
     TELLERS.append(tell_coordinators)
 
 
@@ -48,7 +49,7 @@ def _blindable(model: type[Question] | type[PatientStatement]) -> Source:
             found.append(Passage("neutral", row.neutral_text, has_lines=True))
         return Reading(found)
 
-    def hold(pk: UUID, places: set[str]) -> bool:
+    def hold(pk: UUID, places: set[str], _is_first: bool) -> bool:
         """Hide what a sealed reader has on the page: the own words, or the neutral ones."""
         row = rows.select_for_update(of=("self",)).get(pk=pk)
         shows_words = row.blinding_class == BlindingClass.CLEAR and "words" in places
@@ -73,9 +74,31 @@ def _message(pk: UUID) -> Reading | None:
     return None if text is None else Reading([Passage("words", text, has_lines=True)])
 
 
-def _never(_pk: UUID, _places: set[str]) -> bool:
-    """A message cannot be unsent; a sealed reader sees the own thread with the clinic alone."""
-    return False
+def _hold_message(pk: UUID, _places: set[str], is_first: bool) -> bool:
+    """Take a message out of a sealed reader's thread when what to look for has changed since.
+
+    Whoever sent it saw the hits of that moment and sent it all the same, so the first search takes
+    nothing back. The thread with the patient never reaches a specialist.
+    """
+    rows = Message.objects.select_for_update(of=("self",)).filter(
+        pk=pk, thread=Message.Thread.SPECIALIST, from_clinic=True, withheld_at=None
+    )
+    message = None if is_first else rows.first()
+    if message is None or _knows(message):
+        return False
+    message.withheld_at = timezone.now()
+    message.save(update_fields=["withheld_at"])
+    note("message.withheld", by=None, about=message, is_opened=message.read_at is not None)
+    return True
+
+
+def _knows(message: Message) -> bool:
+    """Whether the reader of this thread has full sight of the case file."""
+    live = AccessGrant.objects.live().filter(
+        case_file=message.case_file_id, to=message.specialist_id
+    )
+    sights = set(live.values_list("sight", flat=True))
+    return sights == {str(AccessGrant.Sight.FULL)}
 
 
 def tell_coordinators(case_file: CaseFile) -> None:

@@ -18,11 +18,15 @@ Alive = Callable[[int, int], None]  # told now and then: pages done, pages in al
 
 @dataclass(frozen=True)
 class Source:
-    """`read` gives None for an item that is gone. `hold` hides a shown item again."""
+    """`read` gives None for an item that is gone. `hold` hides a shown item again.
+
+    `hold` takes the item, the places of hits that nobody has seen, and whether this is the first
+    search of it. True when it had been shown.
+    """
 
     items: Callable[[UUID], Iterable[UUID]]  # of one case file
     read: Callable[[UUID], Reading | None]  # what is cheap to read, anew each time
-    hold: Callable[[UUID, set[str]], bool]  # True when it had been shown; takes places of new hits
+    hold: Callable[[UUID, set[str], bool], bool]
     stamp: Callable[[UUID], str] = lambda _pk: ""  # names the bytes whose texts are worth keeping
     read_bytes: Callable[[UUID, Alive], Reading] | None = None
 

@@ -87,8 +87,10 @@ def _write(job: BlindingSearch, source: Source, found: list[Found], reading: Rea
     hits = [_hit(job, position, one) for position, one in enumerate(found)]
     fresh = [hit for hit in hits if (hit.place, hit.because, hit.found) not in known]
     grave = [hit for hit in fresh if hit.why not in PEOPLE]
-    is_late = job.searched_at is not None  # before the first search nobody was told "no hits"
-    held = is_late and bool(grave) and source.hold(job.about_id, {str(hit.place) for hit in grave})
+    # SECURITY: whoever cleared the item before this search ended has not seen these hits.
+    is_first = job.searched_at is None
+    places = {str(hit.place) for hit in grave}
+    held = bool(grave) and source.hold(job.about_id, places, is_first)
     for hit in hits:
         is_fresh = held and hit in grave
         hit.is_new = is_fresh or (hit.place, hit.because, hit.found) in still_new

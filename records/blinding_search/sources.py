@@ -60,7 +60,7 @@ def _document_bytes(pk: UUID, tell: Alive) -> Reading:
         return reading.read_file(path, row.media_type, row.page_count, tell=tell)
 
 
-def _hold_document(pk: UUID, places: set[str]) -> bool:
+def _hold_document(pk: UUID, places: set[str], _is_first: bool) -> bool:
     """A file name is never shown to a sealed reader, so a hit in it alone takes nothing back."""
     if not places - {"file_name"}:
         return False
@@ -160,9 +160,12 @@ def _letters(instances: list[ImagingInstance], found: Reading, tell: Alive) -> N
         tell(number, PICTURES_READ)
 
 
-def _hold_series(pk: UUID, places: set[str]) -> bool:
-    """Header text never reaches a sealed reader (see `records.dicom.projection`); pixels do."""
-    if "ocr" not in places:
+def _hold_series(pk: UUID, places: set[str], is_first: bool) -> bool:
+    """Header text never reaches a sealed reader (see `records.dicom.projection`); pixels do.
+
+    Yet it tells what the pictures are about: who cleared them must have had it in view once.
+    """
+    if "ocr" not in places and not is_first:
         return False
     row = ImagingSeries.objects.select_for_update(of=("self",)).get(pk=pk)
     if row.blinding_class != BlindingClass.CLEAR:
@@ -191,7 +194,7 @@ def _safety_words(pk: UUID) -> Reading | None:
     )  # fmt: skip
 
 
-def _never(_pk: UUID, _places: set[str]) -> bool:
+def _never(_pk: UUID, _places: set[str], _is_first: bool) -> bool:
     """Safety facts are always shown: a hit there is for the coordinator to reword with care."""
     return False
 

@@ -70,6 +70,7 @@ def _context(
             "form": form or _form_for(here),
             "may_undo": deciding.may_undo(here),
             "may_second": deciding.may_second(request.user, here),
+            "may_show": deciding.may_show(here),
         }  # fmt: skip
     return context
 
