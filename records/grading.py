@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from records.models import CaseFile, Document, ImagingSeries, OriginalDiagnosis
 from records.models.case_file import BlindingClass
+from secondop.audit.models import AuditEvent
 
 Text = str | Promise
 FULL, PARTIAL, NOT_POSSIBLE = "full", "partial", "not_possible"
@@ -49,12 +50,16 @@ REASONS: dict[str, Text] = {
         "Some evidence stands in papers that also name the first diagnosis. The specialist "
         "could read those papers only after sealing."
     ),
+    "message_read": _(
+        "The clinic withheld a message only after a specialist had read it, before sealing."
+    ),
     "images_hidden": _("Some images could be shown only after sealing."),
     "nothing_shown": _("No record could be shown to the specialist before sealing."),
 }
 EXPECTED_REASONS: dict[str, Text] = {
     "treated": _("Your treatment has begun, so the records may show it."),
     "treatment_unknown": _("You do not know if treatment has begun. The records may show it."),
+    "message_read": _("A specialist has read a message that we took back too late."),
     "evidence_hidden": _(
         "Some of your papers may name the diagnosis. We cover those words or keep the paper back "
         "at first."
@@ -91,6 +96,8 @@ def _weigh(case_file: CaseFile, *, is_estimate: bool) -> tuple[str, list[str]]:
     if state in ("started", "finished"):
         return NOT_POSSIBLE, ["treated"]
     reasons = ["treatment_unknown"] if state == "unknown" else []
+    if _message_was_read(case_file):
+        reasons.append("message_read")
     documents = case_file.documents.available()
     if is_estimate:
         arrived = case_file.documents.exclude(status__in=("rejected", "removed", "quarantined"))
@@ -106,6 +113,12 @@ def _weigh(case_file: CaseFile, *, is_estimate: bool) -> tuple[str, list[str]]:
     if series.exclude(pk__in=shown).exists():
         reasons.append("images_hidden")
     return (PARTIAL if reasons else FULL), reasons
+
+
+def _message_was_read(case_file: CaseFile) -> bool:
+    """From the audit trail: a message to a sealed reader was withheld too late."""
+    late = AuditEvent.objects.filter(case_file_id=case_file.pk, verb="message.withheld")
+    return late.filter(details__is_opened=True).exists()
 
 
 def _hidden_evidence(documents: Any) -> Any:

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from records.models import AccessGrant
+from records.models import AccessGrant, Patient
+from records.proxies import on_behalf_of
 from requests_app import rules
 from requests_app.models import FollowUpQuestion, OpinionRequest, Report
 from requests_app.workflow import coordinators_of, staff_path
@@ -35,19 +36,27 @@ def open_report(report: Report, *, by: Any) -> None:
         end = report.delivered_at + timedelta(days=report.clinic.follow_up_days)
         delivered = OpinionRequest.objects.filter(pk=report.opinion_request_id, status="delivered")
         delivered.update(due_at=end)
-        note("report.opened", by=by, about=report, version=report.version)
+        acting_for = on_behalf_of(by, _patient_of(report))
+        note("report.opened", by=by, about=report, on_behalf_of=acting_for, version=report.version)
 
 
 @transaction.atomic
 def acknowledge(report: Report, *, by: Any) -> None:
     """The patient says: I have read it. A second click changes nothing."""
-    now = timezone.now()
+    now, acting_for = timezone.now(), on_behalf_of(by, _patient_of(report))
     first = Report.objects.filter(pk=report.pk, acknowledged_at=None).update(
-        acknowledged_at=now, acknowledged_by=by
+        acknowledged_at=now, acknowledged_by=by, acknowledged_on_behalf_of=acting_for
     )
     if first:
-        report.refresh_from_db(fields=["acknowledged_at", "acknowledged_by"])
-        note("report.acknowledged", by=by, about=report, version=report.version)
+        report.refresh_from_db(
+            fields=["acknowledged_at", "acknowledged_by", "acknowledged_on_behalf_of"]
+        )
+        note("report.acknowledged", by=by, about=report, on_behalf_of=acting_for,
+             version=report.version)  # fmt: skip
+
+
+def _patient_of(report: Report) -> Patient:
+    return report.opinion_request.case_file.patient
 
 
 def may_ask(user: Any, report: Report) -> Verdict:
@@ -67,14 +76,16 @@ def ask_follow_up(report: Report, *, text: str, by: Any) -> FollowUpQuestion:
     opinion_request = lock(report.opinion_request)
     report.opinion_request = opinion_request
     may_ask(by, report).or_raise()
+    acting_for = on_behalf_of(by, _patient_of(report))
     question = FollowUpQuestion.objects.create(
         clinic_id=report.clinic_id,
         report=report,
         asked_by=by,
+        on_behalf_of=acting_for,
         text=text,
         due_at=timezone.now() + ANSWER_WITHIN,
     )
-    note("follow_up.asked", by=by, about=question)
+    note("follow_up.asked", by=by, about=question, on_behalf_of=acting_for)
     path = reverse("specialists:answer_follow_up", args=[question.pk])
     tell(authors_of(opinion_request), "follow_up_asked", about=opinion_request, path=path)
     tell(

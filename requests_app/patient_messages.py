@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from records.blinding_search.asking import search_item
+from records.proxies import on_behalf_of
 from requests_app import rules
 from requests_app.models import Message, OpinionRequest
 from requests_app.workflow import coordinators_of, staff_path
@@ -38,15 +39,17 @@ def write(opinion_request: OpinionRequest, *, text: str, by: Any) -> None:
     last = thread(opinion_request).filter(author=by, from_clinic=False).last()
     if last and last.text == text and (timezone.now() - last.sent_at).total_seconds() < 60:
         return
+    acting_for = on_behalf_of(by, opinion_request.case_file.patient)
     message = Message.objects.create(
         clinic_id=opinion_request.clinic_id,
         opinion_request=opinion_request,
         thread=Message.Thread.PATIENT,
         author=by,
+        on_behalf_of=acting_for,
         from_clinic=False,
         text=text,
     )
-    note("message.sent", by=by, about=message, thread="patient")
+    note("message.sent", by=by, about=message, on_behalf_of=acting_for, thread="patient")
     search_item("message", message.pk, opinion_request.case_file)
     tell(
         coordinators_of(opinion_request),

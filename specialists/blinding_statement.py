@@ -12,6 +12,7 @@ from specialists.rules import seal_is_intact
 
 OPENED = ("document.opened", "document.downloaded")
 IMAGES = "imaging.opened"
+MESSAGE = "message.opened"
 STEPS = ("opinion.sealed", "opinion.revealed", "opinion.seal_broken", "opinion.revised",
          "opinions.shown", "opinion.signed")  # fmt: skip
 
@@ -59,6 +60,8 @@ def blinding_statement(referral: Referral, numbers: dict[str, int]) -> dict[str,
         before = opened_documents(referral, until=last)
         statement |= {
             "seal": {"sealed": content, "sha256": seal.sha256},
+            "messages_before": len(_numbers_of(statement["trail"], MESSAGE, until=last)),
+            "messages_withheld_too_late": _withheld_too_late(referral, until=last),
             "images_before": len(
                 {event["images"] for event in statement["trail"] if event["number"] <= last} - {""}
             ),
@@ -75,6 +78,22 @@ def blinding_statement(referral: Referral, numbers: dict[str, int]) -> dict[str,
     return statement
 
 
+def _numbers_of(trail: list[dict[str, Any]], verb: str, *, until: int) -> list[int]:
+    return [
+        event["number"] for event in trail if event["verb"] == verb and event["number"] <= until
+    ]
+
+
+def _withheld_too_late(referral: Referral, *, until: int) -> int:
+    """How many messages of the clinic this reader had opened, sealed, before they were withheld."""
+    of_case = AuditEvent.objects.filter(case_file_id=referral.case_file_id)
+    opened = of_case.filter(
+        verb=MESSAGE, actor_id=referral.specialist.user_id, number__lte=until
+    ).values("about_id")
+    late = of_case.filter(verb="message.withheld", details__is_opened=True, about_id__in=opened)
+    return late.count()
+
+
 def trail_of(referral: Referral, numbers: dict[str, int]) -> list[dict[str, Any]]:
     """What the access log knows of this reader and this case, in its order.
 
@@ -84,7 +103,7 @@ def trail_of(referral: Referral, numbers: dict[str, int]) -> list[dict[str, Any]
     events = AuditEvent.objects.filter(
         case_file_id=referral.case_file_id,
         actor_id=referral.specialist.user_id,
-        verb__in=(*OPENED, IMAGES, *STEPS),
+        verb__in=(*OPENED, IMAGES, MESSAGE, *STEPS),
     ).order_by("number")
     return [
         {

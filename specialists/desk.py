@@ -51,7 +51,7 @@ def _referrals(user: Any) -> QuerySet[Referral]:
         opinion_request=OuterRef("opinion_request"),
         from_clinic=True,
         read_at=None,
-    )
+    ).shown_to(user)
     counted = unread.order_by().values("opinion_request").annotate(n=Count("pk")).values("n")
     return (
         Referral.objects.visible_as("specialist", user)

@@ -89,7 +89,7 @@ def _snapshot(opinion_request: OpinionRequest, approved_by: Any) -> dict[str, An
             for referral in signed
         ],
         "panel": _panel(opinion_request),
-        "documents": [_document(document, numbers[str(document.pk)]) for document in usable],
+        "documents": [_document(document, numbers) for document in usable],
         "not_used": _not_used(case_file),
         "gaps": _gaps(opinion_request),
         "checked_by": {"name": getattr(approved_by, "full_name", "")},
@@ -226,9 +226,11 @@ def _what_matters(opinion_request: OpinionRequest) -> str:
     return row.wording.text if row else ""
 
 
-def _document(document: Document, number: int) -> dict[str, Any]:
+def _document(document: Document, numbers: dict[str, int]) -> dict[str, Any]:
+    """`copy_of`: the number of the record of which this is the copy with places covered, or 0."""
     return {
-        "number": number,
+        "number": numbers[str(document.pk)],
+        "copy_of": numbers.get(str(document.parent_id), 0),
         "title": document.name.file_name,
         "kind": _word(document.kind, document.get_kind_display()),
         "dated_on": _iso(document.dated_on),

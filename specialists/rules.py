@@ -224,6 +224,15 @@ def may_write_to_clinic(user: Any, referral: Referral) -> Verdict:
     return YES
 
 
+def may_withhold_messages(user: Any, referral: Referral) -> Verdict:
+    """Take a message out of the thread of a reader who does not know the original diagnosis."""
+    if not (verdict := may_coordinate(user, referral.opinion_request)):
+        return verdict
+    if not is_sealed_now(referral):
+        return not_now(_("This specialist knows the original diagnosis: nothing is withheld."))
+    return YES
+
+
 def may_answer_follow_up(user: Any, referral: Referral, question: FollowUpQuestion) -> Verdict:
     if not (verdict := _own(user, referral)):
         return verdict

@@ -151,8 +151,12 @@ def _is_as_opened(blinding: dict[str, Any], trail: list[dict[str, Any]], last_be
     opened = [event for event in trail if event["record"]]
     before = {event["record"] for event in opened if event["number"] <= last_before}
     after = {event["record"] for event in opened} - before
+    read = [event for event in trail if event["verb"] == "message.opened"]
+    messages = sum(event["number"] <= last_before for event in read)
     return bool(
-        blinding["opened_before"] == sorted(before) and blinding["opened_after"] == sorted(after)
+        blinding["opened_before"] == sorted(before)
+        and blinding["opened_after"] == sorted(after)
+        and blinding.get("messages_before", 0) == messages
     )
 
 

@@ -32,7 +32,12 @@ def _report(request: HttpRequest, pk: UUID, *, as_: str = "") -> Report:
     SECURITY: a coordinator who reviews the same case sealed must not read what it says here.
     """
     rows = Report.objects.select_related(
-        "clinic", "rendering", "opinion_request__case_file__patient", "opinion_request__clinic"
+        "clinic",
+        "rendering",
+        "opinion_request__case_file__patient",
+        "opinion_request__clinic",
+        "acknowledged_by",
+        "acknowledged_on_behalf_of",
     )
     found = get_visible(rows, request.user, pk, as_=as_)
     if sight_of(request.user, found.opinion_request.case_file) != "full":
@@ -55,7 +60,7 @@ def report(request: HttpRequest, pk: UUID) -> HttpResponse:
         "is_patient": is_patient,
         "versions": versions,
         "newest": versions[0],
-        "questions": found.follow_up_questions.all(),
+        "questions": found.follow_up_questions.select_related("asked_by", "on_behalf_of"),
         "may_ask": delivery.may_ask(request.user, found),
     }
     with timezone.override(ZoneInfo(found.snapshot["clinic"]["time_zone"])):

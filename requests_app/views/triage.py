@@ -78,7 +78,9 @@ def triage(request: HttpRequest, pk: UUID) -> HttpResponse:
         )
     )
     files = overview.files_of(case_file)
-    talk = opinion_request.messages.filter(thread=Message.Thread.PATIENT).select_related("author")
+    talk = opinion_request.messages.filter(thread=Message.Thread.PATIENT).select_related(
+        "author", "on_behalf_of"
+    )
     context = {
         "it": opinion_request,
         "seen": seen,
@@ -277,7 +279,7 @@ def staff_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.success(request, _("Sent. The patient has been told that there is a message."))
         return redirect("requests:staff_messages", pk)
     thread = opinion_request.messages.filter(thread=Message.Thread.PATIENT)
-    shown = list(thread.select_related("author"))
+    shown = list(thread.select_related("author", "on_behalf_of"))
     conversation.mark_read_by_clinic(thread)
     context = {
         "it": opinion_request,

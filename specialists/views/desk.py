@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from requests_app.models import Message
 from secondop.accounts.models import Clinic
 from secondop.accounts.roles import SPECIALIST
+from secondop.audit.trail import note
 from secondop.lib.access import get_visible
 from specialists import desk as lists
 from specialists import rules, workflow
@@ -116,11 +117,20 @@ def thread(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("specialists:thread", pk=pk)
     said = Message.objects.visible_as(SPECIALIST, request.user)
     said = said.filter(opinion_request=row.opinion_request_id)
+    # Locked, so that nobody withholds what is on its way to the reader as if it were unopened.
+    shown = list(said.select_related("author").select_for_update(of=("self",)))
+    _opened([one for one in shown if one.from_clinic and not one.read_at], by=request.user)
     context = {
         "form": form,
         "referral": row,
-        "said": list(said.select_related("author")),
+        "said": shown,
         "may_ask": rules.may_ask_for_more(request.user, row),
     }
-    said.filter(from_clinic=True, read_at=None).update(read_at=timezone.now())
     return render(request, "specialists/thread.html", context)
+
+
+def _opened(new: list[Message], *, by: Any) -> None:
+    """The blinding statement of a report is made of these events."""
+    Message.objects.filter(pk__in=[one.pk for one in new]).update(read_at=timezone.now())
+    for message in new:
+        note("message.opened", by=by, about=message)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -148,6 +148,8 @@ def specialist_thread(request: HttpRequest, pk: UUID) -> HttpResponse:
     referral = _referral(request, pk)
     opinion_request = referral.opinion_request
     is_sealed = rules.is_sealed_now(referral)
+    if request.method == "POST" and "withhold" in request.POST:
+        return _withhold(request, referral)
     form, hits = SpecialistMessageForm(request.POST or None), []
     if request.method == "POST" and form.is_valid():
         text = form.cleaned_data["text"]
@@ -160,7 +162,7 @@ def specialist_thread(request: HttpRequest, pk: UUID) -> HttpResponse:
     thread = opinion_request.messages.filter(
         thread=Message.Thread.SPECIALIST, specialist=referral.specialist.user
     )
-    shown = list(thread.select_related("author"))
+    shown = list(thread.select_related("author", "on_behalf_of"))
     mark_read_by_clinic(thread)
     context = {
         "it": opinion_request,
@@ -171,5 +173,20 @@ def specialist_thread(request: HttpRequest, pk: UUID) -> HttpResponse:
         "is_sealed": is_sealed,
         "seen": seen_token(opinion_request),
         "may_recall": rules.may_recall(request.user, referral),
+        "may_withhold": rules.may_withhold_messages(request.user, referral),
     }
     return render(request, "specialists/specialist_thread.html", context)
+
+
+def _withhold(request: HttpRequest, referral: Referral) -> HttpResponse:
+    try:
+        wanted = UUID(request.POST["withhold"])
+    except ValueError:
+        raise Http404 from None
+    conversation.withhold_message(referral, pk=wanted, by=request.user)
+    if referral.opinion_request.messages.get(pk=wanted).read_at:
+        messages.warning(request, _("Withheld from now on. The specialist had opened it already: "
+                                    "the report will say so."))  # fmt: skip
+    else:
+        messages.success(request, _("Withheld. The specialist has not opened it."))
+    return redirect("specialists:specialist_thread", referral.pk)

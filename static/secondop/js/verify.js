@@ -60,7 +60,9 @@ function isAsOpened(blinding, trail, lastBefore) {
   const opened = trail.filter((event) => need(event.record) !== 0);
   const before = sorted(opened.filter((event) => event.number <= lastBefore).map((event) => event.record));
   const after = sorted(opened.map((event) => event.record)).filter((record) => !before.includes(record));
-  return same(need(blinding.opened_before), before) && same(need(blinding.opened_after), after);
+  const messages = trail.filter((event) => event.verb === "message.opened" && event.number <= lastBefore).length;
+  return same(need(blinding.opened_before), before) && same(need(blinding.opened_after), after)
+    && (blinding.messages_before ?? 0) === messages;
 }
 
 function isRevised(opinion) {
