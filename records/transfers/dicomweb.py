@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 from dicomweb_client.web import DICOMwebClient
+from urllib3.exceptions import HTTPError
 
 from records.dicom import packs
 from records.models import Peer
@@ -39,7 +40,7 @@ def connected(peer: Peer) -> Iterator[Web]:
     session = session_of(peer, Legible)
     try:
         yield Web(peer, session)
-    except (requests.RequestException, OSError) as exc:
+    except (requests.RequestException, HTTPError, OSError) as exc:
         raise failure_of(exc) from None
     except multipart.Malformed:
         raise TemporaryFailure("answer_cut_off") from None

@@ -10,6 +10,7 @@ import ipaddress
 import json
 import socket
 import ssl
+from http.client import IncompleteRead
 from typing import Any
 
 import requests
@@ -197,6 +198,8 @@ def failure_of(error: BaseException) -> Exception:
             return PermanentFailure("certificate_not_trusted")
         if isinstance(one, TimeoutError | requests.Timeout):
             return TemporaryFailure("peer_hangs")
+        if isinstance(one, IncompleteRead):
+            return TemporaryFailure("answer_cut_off")
         if isinstance(one, requests.HTTPError) and one.response is not None:
             return _failure_of_status(one.response.status_code)
     return TemporaryFailure("peer_away")
