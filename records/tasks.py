@@ -155,10 +155,12 @@ def run_ehr_pull(pull_id: str) -> None:
     """Fetch records from a hospital's system. Safe to run twice: pages that are here are kept."""
     if job := EhrPull.claim(pull_id):
         busy: Busy | None = None
-        with job.attempt():
-            try:
-                ehr.run(job)
-            except Busy as exc:
-                busy = exc
-                raise
-        ehr.settle(job, busy)
+        try:
+            with job.attempt():
+                try:
+                    ehr.run(job)
+                except Busy as exc:
+                    busy = exc
+                    raise
+        finally:
+            ehr.settle(job, busy)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from records.ehr.running import Run
 
 MAX_FILES = 500
-GIVE_UP_AT = 3  # the attempt at which a file that the server cannot give is left out
+GIVE_UP_AT = 4  # looking was the first attempt: a file is left out at the third copying
 MAX_INSIDE = 64 * 1024**2  # a Binary as JSON is read whole; a file as it is, is not
 
 

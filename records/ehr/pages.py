@@ -30,9 +30,6 @@ PROBLEMS: dict[str, str | Promise] = {
     "file_too_large": _("A file is larger than we can take."),
 }
 NOT_OURS = _("Some entries were about another person. We left them out.")
-HINTS = {
-    "ehr_sign_in_again": "again", "ehr_declined": "again", "ehr_sign_in_failed": "again",
-}  # fmt: skip
 
 
 @dataclass
@@ -68,6 +65,7 @@ class Page:
     lines: list[Line]
     total: int
     people: list[Someone]
+    images: list[dict[str, Any]]
     link: str
     may_cancel: Verdict
     may_go_on: Verdict
@@ -96,6 +94,8 @@ def state_of(pull: EhrPull) -> tuple[str, Any]:
         return ("wait", _("Waits for you") if pull.ehr.way == "smart" else _("Choose who it is"))
     if pull.status == EhrPull.Status.RUNNING and pull.cancelled_at:
         return ("now", _("Stopping"))
+    if pull.is_complete:
+        return ("done", _("Complete"))
     return STATES[pull.status]
 
 
@@ -117,6 +117,7 @@ def page_of(pull: EhrPull, user: Any, session: Any) -> Page:
         lines,
         sum(line.count for line in lines),
         _people(pull) if kind == "coordinator" and pull.awaits_answer else [],
+        [one | {"day": identity.date_of(one["on"])} for one in pull.images],
         workflow.sign_in_link(session, pull) if is_own else "",
         workflow.may_cancel(user, pull),
         workflow.may_go_on(user, pull),

@@ -157,7 +157,7 @@ def signed_in(pull: EhrPull, *, code: str, issuer: str = "", by: Any) -> None:
     """The patient came back with a code. A worker exchanges it: nothing is asked from here."""
     pull = _locked(pull)
     may_begin(by, pull.case_file, pull.ehr).or_raise()
-    if not pull.awaits_answer or by.pk != pull.by_id:
+    if not pull.awaits_answer or not pull.sealed or by.pk != pull.by_id:
         not_now(_("This sign-in is over. Please start again.")).or_raise()
     expected = pull.told.get("issuer", "")
     if issuer and expected and issuer != expected:  # RFC 9207: another server's answer
