@@ -7,6 +7,7 @@ larger ones go through in blocks.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import mmap
@@ -29,6 +30,8 @@ from records.dicom.reader import Unreadable
 STORED, DEFLATED = 0, 8
 LOCAL_HEAD = 30
 HELD_BYTES = 64 * 1024**2
+KEPT_BYTES = 8 * 1024**2  # larger pieces of memory are given back at once
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from <malloc.h>
 MAX_ENTRY_BYTES = 4 * 1024**3
 MAX_RATIO = 200
 RATIO_FROM_BYTES = 10 * 1024**2  # small files may well be empty pages
@@ -52,6 +55,7 @@ class EntryRefused(Exception):
 def unpack(told: int, order: dict[str, Any]) -> None:
     """Fill packs in the folder; tell the name of what is known of each pack when it is full."""
     gc.disable()  # nothing here refers to itself, and the process ends soon
+    _keep_memory()
     folder = Path(order["folder"])
     entries: list[Entry] = json.loads((folder / order["entries"]).read_text())
     skipped = set(order["skipped"])
@@ -66,6 +70,14 @@ def unpack(told: int, order: dict[str, Any]) -> None:
     if filling.count:
         os.write(told, filling.close(entries[-1][0]).encode() + b"\n")
     os.write(told, b"done\n")
+
+
+def _keep_memory() -> None:
+    """What one entry took serves the next: asked of the system anew, each page is emptied again."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc alone has it
+    if mallopt:
+        mallopt(M_TRIM_THRESHOLD, 4 * HELD_BYTES)
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
 
 
 class _Filling:
