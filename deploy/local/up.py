@@ -206,6 +206,8 @@ def application_processes(runner: Runner, env: dict[str, str]) -> list[Child]:
         "worker": [*celery, "worker", "-Q", QUEUES, "--concurrency", "2", "-n", "local@%h", *quiet],
         "beat": [*celery, "beat", "-s", str(schedule), "--pidfile=", "--loglevel", "INFO"],
     }
+    if env.get("DICOM_PORT", "0") not in ("", "0"):  # nobody waits for C-MOVE otherwise
+        commands["receiver"] = [sys.executable, str(ROOT / "manage.py"), "dicom_receiver"]
     return [
         Child(name, command, log=runner.log_dir / f"{name}.log", guard=runner.guard, env=env)
         for name, command in commands.items()
