@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -17,6 +19,7 @@ from records.imaging import View
 from records.models import ImagingInstance, ImagingPack, ImagingSeries, SeriesMetadata
 from secondop.lib.storage import new_key
 
+GZIP = 31  # the form zlib writes: the largest window, with gzip's head
 PLACE = '"BulkDataURI":"@/'  # in the stored header lines; no text of a file can hold it unescaped
 
 
@@ -28,7 +31,7 @@ def for_series(view: View, series: ImagingSeries, root: str) -> SeriesMetadata:
     wanted = {"series": series, "sight": view.sight, "revision": series.revision}
     if found := SeriesMetadata.objects.filter(**wanted).first():
         return found
-    body = gzip.compress(text_of(view, series, root).encode(), 1, mtime=0)
+    body = _compressed(view, series, root)
     key = default_storage.save(new_key("metadata"), ContentFile(body))
     made, is_ours = SeriesMetadata.objects.get_or_create(
         **wanted,
@@ -56,23 +59,43 @@ def _forget(keys: list[str]) -> None:
             default_storage.delete(key)
 
 
+def _compressed(view: View, series: ImagingSeries, root: str) -> bytes:
+    """The JSON array of the series, line by line: whole it would stand in memory four times."""
+    machine = zlib.compressobj(1, zlib.DEFLATED, GZIP)
+    parts, before = [], "["
+    for line in _each_line(view, series, _in_order(view, series), root):
+        parts.append(machine.compress(f"{before}{line}".encode()))
+        before = ","
+    parts.append(machine.compress(b"]" if len(parts) else b"[]"))
+    return b"".join([*parts, machine.flush()])
+
+
+def _in_order(view: View, series: ImagingSeries) -> list[ImagingInstance]:
+    rows = view.instances().filter(series=series).order_by("InstanceNumber", "id")
+    return list(rows.defer("search"))
+
+
 def text_of(view: View, series: ImagingSeries, root: str) -> str:
     """The JSON array of all instances of the series, in order."""
-    rows = view.instances().filter(series=series).order_by("InstanceNumber", "id")
-    return "[" + ",".join(lines_of(view, series, list(rows), root)) + "]"
+    return "[" + ",".join(lines_of(view, series, _in_order(view, series), root)) + "]"
 
 
 def lines_of(
     view: View, series: ImagingSeries, instances: list[ImagingInstance], root: str
 ) -> list[str]:
     """The header of each instance as JSON text for this sight, with addresses for its bulk data."""
+    return list(_each_line(view, series, instances, root))
+
+
+def _each_line(
+    view: View, series: ImagingSeries, instances: list[ImagingInstance], root: str
+) -> Iterator[str]:
     study = series.study
     uids = (study.alias_uid, series.alias_uid) if view.is_sealed else (
         study.StudyInstanceUID, series.SeriesInstanceUID)  # fmt: skip
     base = f"{root}/studies/{uids[0]}/series/{uids[1]}/instances"
     loaded: dict[Any, list[str]] = {}
     packs_by_id = ImagingPack.objects.in_bulk({row.pack_id for row in instances})
-    found = []
     for row in instances:
         if row.pack_id not in loaded:
             loaded[row.pack_id] = packs.headers(packs_by_id[row.pack_id])
@@ -80,8 +103,7 @@ def lines_of(
         if view.is_sealed:
             line = json.dumps(view.header(json.loads(line)), separators=(",", ":"))
             uid = row.alias_uid
-        found.append(line.replace(PLACE, f'"BulkDataURI":"{base}/{uid}/'))
-    return found
+        yield line.replace(PLACE, f'"BulkDataURI":"{base}/{uid}/')
 
 
 def header_of(view: View, instance: ImagingInstance) -> dict[str, Any]:
