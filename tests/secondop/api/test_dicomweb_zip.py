@@ -12,8 +12,7 @@ from records.dicom import zipping
 from records.models import ImagingInstance, ImagingSeries
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
-from tests.secondop.api.dicomweb_files import root, signed_in, whole
-from tests.secondop.api.test_dicomweb_sealed import granted
+from tests.secondop.api.dicomweb_files import granted, root, signed_in, whole
 
 pytestmark = pytest.mark.django_db
 
