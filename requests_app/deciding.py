@@ -114,9 +114,9 @@ def may_choose(item: Item, choice: str) -> Verdict:
     return YES
 
 
-def may_show(item: Item) -> Verdict:
+def may_show(item: Item, *, as_copy: bool = False) -> Verdict:
     """SECURITY: nobody shows what is still being searched: its hits are not known yet."""
-    if item.is_being_searched:
+    if item.is_being_searched(as_copy=as_copy):
         return not_now(_("The search in this has not ended. Show it when you have seen what was "
                          "found; until then it is withheld."))  # fmt: skip
     return YES
@@ -256,7 +256,8 @@ def second(
         _refuse_if_changed(item, seen)
         may_second(by, item).or_raise()
         if agrees:
-            may_show(item).or_raise()
+            is_copy = item.decision is not None and item.decision.choice == Choice.REDACT
+            may_show(item, as_copy=is_copy).or_raise()
         decision = item.decision
         assert decision is not None  # noqa: S101  (may_second has seen it)
         decision.second_by, decision.second_at = by, timezone.now()
@@ -282,7 +283,7 @@ def confirm_copy(opinion_request: OpinionRequest, key: str, *, seen: str, by: An
             not_now(_("There is no copy to look at.")).or_raise()
         if decision and decision.state == State.WAITING:
             not_now(_("A colleague must agree to this copy.")).or_raise()
-        may_show(item).or_raise()
+        may_show(item, as_copy=True).or_raise()
         _show_copy(item, by)
         _looked_at(item)
     return item

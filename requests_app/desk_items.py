@@ -119,11 +119,10 @@ class Item:
     def is_searched(self) -> bool:
         return bool(self.search and self.search.searched_at and self.search.status == "done")
 
-    @property
-    def is_being_searched(self) -> bool:
-        """What the search will find is not known yet, in the item or in its copy."""
-        running = ("queued", "running", "failed")
-        return any(s and s.status in running for s in (self.search, self.copy_search))
+    def is_being_searched(self, *, as_copy: bool = False) -> bool:
+        """What the search will find in the item, or in its redacted copy, is not known yet."""
+        search = self.copy_search if as_copy else self.search
+        return search is not None and search.status in ("queued", "running", "failed")
 
     @property
     def seen(self) -> str:

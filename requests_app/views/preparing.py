@@ -71,6 +71,7 @@ def _context(
             "may_undo": deciding.may_undo(here),
             "may_second": deciding.may_second(request.user, here),
             "may_show": deciding.may_show(here),
+            "may_show_copy": deciding.may_show(here, as_copy=True),
         }  # fmt: skip
     return context
 

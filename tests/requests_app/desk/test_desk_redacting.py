@@ -98,6 +98,8 @@ class TestRedacting:
         page = page_of(client, it, made)
         assert "These words are still there" in page
         assert f"Page 1: {WORD}" in page
+        assert answer(client, it, made, "show_copy").status_code == 409  # it is being searched
+        searched(item_of(it, made).copy)
         assert answer(client, it, made, "show_copy").status_code == 302
         assert "Surgeon" in sealed_titles(it)
 
@@ -169,5 +171,7 @@ class TestRedacting:
         assert item_of(it, made).state == "second_look"
         assert sealed_titles(it) == ["Letter 1"]
         assert answer(client, it, made, "show_copy").status_code == 409
+        assert answer(client, it, made, "agree").status_code == 409  # it is being searched
+        searched(item_of(it, made).copy)
         assert answer(client, it, made, "agree").status_code == 302
         assert "Surgeon" in sealed_titles(it)
