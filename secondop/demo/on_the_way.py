@@ -66,7 +66,7 @@ ON_THE_WAY = (
               "treatment": "Radiation", "treatment_state": "not_started",
               "doctor_name": "Dr A. Moreau", "hospital_name": "North Bay Urology"},
         purposes=("options",), questions=("Is treatment better than watching at his age?",),
-        is_chased=True,
+        is_chased=True, is_prepared=False,
         what_matters="He wants to spend the summer in his garden, not in a hospital.",
         safety={**NO_RISKS, "has_implants": "yes", "implants": "Pacemaker (2021)"},
         papers=(

@@ -149,6 +149,17 @@ SECTIONS = {
 }
 
 
+def click_when_searched(page, name, **values):
+    """Nothing can be shown before a worker has searched it: load the page until then."""
+    for _ in range(120):
+        page.reload()
+        if page.get_by_role("button", name=name).is_enabled():
+            break
+        page.wait_for_timeout(500)
+    fill(page, **values)
+    page.get_by_role("button", name=name).click()
+
+
 def triage_and_refer(visitor, opinion_request, people):
     page = visitor.go(reverse("requests:queue")).look("coordinator-01-queue").page
     page.get_by_role("link", name=opinion_request.reference).click()
@@ -157,11 +168,9 @@ def triage_and_refer(visitor, opinion_request, people):
     page.get_by_role("link", name="Prepare the records").first.click()
     fill(page, title="Mammogram report")
     visitor.look("coordinator-03-prepare")
-    page.reload()  # taking a picture leaves style attributes behind
-    fill(page, title="Mammogram report")
-    page.get_by_role("button", name="Release").click()
+    click_when_searched(page, "Release", title="Mammogram report")
     page.get_by_text("Released.").first.wait_for()
-    page.get_by_role("button", name="Show as written").click()
+    click_when_searched(page, "Show as written")
     page.get_by_text("2 of").first.wait_for()
     visitor.go(reverse("requests:mark_ready", args=[opinion_request.pk]))
     visitor.look("coordinator-04-ready")

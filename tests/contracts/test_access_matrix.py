@@ -272,6 +272,8 @@ def arguments(w, name, who="patient"):
         "records:remove": [w.document.pk],
         "records:images": [w.review.case_file_id],
         "records:facts": [w.review.case_file_id],
+        "records:export": [w.review.case_file_id],
+        "records:export_file": [w.review.case_file_id],
         "records:images_add": [w.review.case_file_id],
         "records:images_here": [w.review.case_file_id],
         "records:images_series": [w.series.pk],

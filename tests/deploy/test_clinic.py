@@ -29,7 +29,9 @@ class TestComposeFile:
     """What can be read off the file, without running it."""
 
     def test_only_the_proxy_can_be_reached_from_outside(self) -> None:
-        assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+        open_ones = {name for name, service in SERVICES.items() if "ports" in service}
+        assert open_ones == {"proxy", "receiver"}
+        assert SERVICES["receiver"]["profiles"] == ["dimse"]  # only where a clinic asks for it
         assert COMPOSE["networks"]["inside"] == {"internal": True}
         for name in ("database", "broker", "cache", "store", "beat", "worker-records", "setup"):
             assert SERVICES[name]["networks"] == ["inside"], name
