@@ -75,6 +75,7 @@ def hide(case: OpinionRequest, secret: Secret, staff: Any, colleague: Any) -> No
     _hide_identity(case, secret, tag)
     _hide_original(case, secret)
     _hide_words(case, secret, tag)
+    _hide_messages(case, secret, staff)
     for n in range(secret.count):
         _hide_document(case, secret, f"{tag} {n}", n)
     _hide_records_of_the_clinic(case, secret, staff)
@@ -146,6 +147,21 @@ def _hide_words(case: OpinionRequest, secret: Secret, tag: str) -> None:
         PrivateReason.objects.create(
             opinion_request=case, clinic=case.clinic, text=secret("private reason")
         )
+
+
+def _hide_messages(case: OpinionRequest, secret: Secret, staff: Any) -> None:
+    """Messages of the clinic to a sealed reader that were withheld before they were opened."""
+    sealed = case.referrals.filter(status__in=("taken", "declined"))
+    for referral in sealed.select_related("specialist__user"):
+        for n in range(secret.count):
+            moment = BASE + timedelta(minutes=-5 if secret.earlier else 5 + n)
+            message = Message.objects.create(
+                clinic=case.clinic, opinion_request=case, thread="specialist", author=staff,
+                specialist=referral.specialist.user, from_clinic=True,
+                text=secret("withheld message"), withheld_at=moment,
+                withheld_by=staff if n % 2 else None,
+            )  # fmt: skip
+            note("message.withheld", by=staff, about=message, is_opened=False)
 
 
 def _hide_document(case: OpinionRequest, secret: Secret, name: str, n: int) -> None:

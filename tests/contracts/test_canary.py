@@ -26,7 +26,7 @@ pytestmark = [
 CANARY = "qzcanaryx"
 SECRET = Secret(f"{CANARY} lymphoma", 3, earlier=True, other_opinion=True)
 OPENED = ("diagnosis", "treatment", "doctor", "hospital", "clear file name.pdf", "file name.pdf",
-          "neutral wording", "withheld question", "story")  # fmt: skip
+          "neutral wording", "withheld question", "story", "withheld message")  # fmt: skip
 NEVER = ("private reason", "patient name", "phone", "address", "patient message", "proxy note",
          "reason of a change", "task outcome", "other opinion", "other summary", "other thread",
          "snapshot", "upload.pdf")  # fmt: skip

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models.query import QuerySet
 
 from records import blinding
+from requests_app.models.words import MessageQuerySet
 from secondop.lib.routes import SIGNED_IN, declared_routes
 from specialists import desk, reading
 from tests import factories as make
@@ -176,6 +177,10 @@ def _show_original(monkeypatch):
     monkeypatch.setattr(reading, "_safety", reading._original)
 
 
+def _show_withheld_messages(monkeypatch):
+    monkeypatch.setattr(MessageQuerySet, "shown_to", lambda self, _user: self)
+
+
 def _exact_purposes(monkeypatch):
     monkeypatch.setattr(reading, "_asked_for", lambda request: tuple(request.purposes))
 
@@ -194,7 +199,9 @@ def _open_the_door(monkeypatch):
 
 
 LEAKS = [_count_all, _show_all_documents, _show_words, _number_with_gaps, _show_names,
-         _show_original, _exact_purposes, _open_the_door]  # fmt: skip
+         _show_original, _exact_purposes, _open_the_door, _show_withheld_messages]  # fmt: skip
+
+WHERE = {_count_all: "specialists:desk", _show_withheld_messages: "specialists:thread"}
 
 
 def _answers_with_each_leak(secret, monkeypatch):
@@ -203,7 +210,7 @@ def _answers_with_each_leak(secret, monkeypatch):
     with transaction.atomic():
         world = build(secret)
         for plant in LEAKS:
-            only = "specialists:desk" if plant is _count_all else "specialists:case_file"
+            only = WHERE.get(plant, "specialists:case_file")
             with monkeypatch.context() as planted, transaction.atomic():
                 plant(planted)
                 seen[plant.__name__] = crawl(world, monkeypatch, only=only, is_followed=False)
