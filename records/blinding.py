@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Literal
 
-from records.models import AccessGrant, CaseFile, Document
+from django.db.models import QuerySet
+
+from records.models import AccessGrant, CaseFile, Document, RecordPart
 from records.models.case_file import BlindingClass
 
 Sight = Literal["", "sealed", "full"]
@@ -76,6 +78,20 @@ def documents_for(case_file: CaseFile, sight: Sight) -> list[tuple[Document, str
         seen[document.kind] += 1
         titled.append((document, title_for(document, "sealed", seen[document.kind])))
     return titled
+
+
+def parts_for(document: Document, sight: Sight) -> QuerySet[RecordPart]:
+    """The text of an electronic record, for this sight: none unless the document itself is shown.
+
+    SECURITY: also for a caller that forgot to ask whether the document may be opened at all.
+    """
+    if sight == "full":
+        return document.parts.all()
+    if sight == "sealed":
+        clear = Document.objects.available().filter(blinding_class=BlindingClass.CLEAR)
+        shown = instead_of_originals(clear.filter(case_file=document.case_file_id))
+        return document.parts.filter(document__in=shown)
+    return document.parts.none()
 
 
 def words_for(item: Any, sight: Sight) -> str:

@@ -38,6 +38,7 @@ FINDINGS = {
     "repaired": gettext_lazy("The file was damaged; the pages shown come from a repaired copy."),
     "restricted": gettext_lazy("The sender restricted printing or copying."),
     "pages_without_picture": gettext_lazy("Some pages could not be shown. Open the original."),
+    "not_readable": gettext_lazy("This record could not be made readable. Open the original."),
     "pages_not_shown": gettext_lazy("Only the first pages are shown. Open the original."),
     "script": gettext_lazy("The original holds a script."),
     "launch": gettext_lazy("The original tries to start a program."),
@@ -185,6 +186,7 @@ def erase_removed() -> None:
         default_storage.delete(document.key)
         Document.objects.filter(pk=document.pk).update(key="")
         document.facts.all().delete()
+        document.parts.all().delete()
         IdentityCheck.objects.filter(document=document).update(told=[])
         if name := getattr(document, "name", None):
             name.delete()

@@ -20,6 +20,7 @@ from django.core.files.storage import default_storage
 from records import antivirus, identity_checks, identity_in_text, workflow
 from records.guard import Limits, Refusal, run_guarded
 from records.models import Document, DocumentPage, Screening
+from records.readable import making
 from secondop.jobs.models import TemporaryFailure
 from secondop.lib.storage import new_key
 
@@ -233,6 +234,12 @@ def says_whom_it_names(look: Look) -> None:
     look.told = identity_in_text.people(first_page.text) if first_page else []
 
 
+def gets_readable(look: Look) -> None:
+    """An electronic record as text that people read; without it, it is kept all the same."""
+    look.findings |= making.make(look.document, look.path, look.facts["media_type"])
+    look.job.heartbeat()
+
+
 NAMING = {
     "application/fhir+json": "fhir",
     "application/fhir+xml": "fhir",
@@ -246,4 +253,5 @@ STEPS = (
     is_of_a_known_kind,
     gets_pages,
     says_whom_it_names,
+    gets_readable,
 )

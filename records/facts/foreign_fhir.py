@@ -21,9 +21,9 @@ Resource = dict[str, Any]
 
 def read(content: Any, found: Found, *, is_xml: bool = False) -> None:
     """Read a bundle or one resource into `found`."""
-    resources = list(_resources(content, 0))
+    resources = list(resources_in(content, 0))
     found.version = version_of(resources, is_xml=is_xml)
-    by_address = _addresses(resources)
+    by_address = addresses_of(resources)
     # Files last: what names them has their title.
     resources.sort(key=lambda one: one[0].get("resourceType") == "Binary")
     for resource, _address in resources:
@@ -31,15 +31,15 @@ def read(content: Any, found: Found, *, is_xml: bool = False) -> None:
         if reader is None:
             continue
         if (
-            _codes(resource.get("status")) & WRONG
-            or _codes(resource.get("verificationStatus")) & WRONG
+            codes_of(resource.get("status")) & WRONG
+            or codes_of(resource.get("verificationStatus")) & WRONG
         ):
             found.pass_over("withdrawn")
             continue
         reader(_One(resource, by_address, found))
 
 
-def _resources(content: Any, depth: int) -> Iterator[tuple[Resource, str]]:
+def resources_in(content: Any, depth: int) -> Iterator[tuple[Resource, str]]:
     """Every resource with its full address, bundles opened."""
     if not isinstance(content, dict) or depth > MAX_DEPTH:
         return
@@ -49,11 +49,11 @@ def _resources(content: Any, depth: int) -> Iterator[tuple[Resource, str]]:
     for entry in many(content.get("entry")):
         if not isinstance(entry, dict):
             continue
-        for resource, address in _resources(entry.get("resource"), depth + 1):
+        for resource, address in resources_in(entry.get("resource"), depth + 1):
             yield resource, address or str(entry.get("fullUrl") or "")
 
 
-def _addresses(resources: list[tuple[Resource, str]]) -> dict[str, Resource]:
+def addresses_of(resources: list[tuple[Resource, str]]) -> dict[str, Resource]:
     known: dict[str, Resource] = {}
     for resource, address in resources:
         known[f"{resource.get('resourceType')}/{resource.get('id')}"] = resource
@@ -111,15 +111,16 @@ class _One:
 
     def pointed(self, reference: Any) -> Resource:
         """The resource a reference means, inside this record only."""
-        address = str((reference or {}).get("reference") or "") if _is(reference) else ""
+        address = str((reference or {}).get("reference") or "") if is_resource(reference) else ""
         if address.startswith("#"):
-            inner = [r for r in many(self.resource.get("contained")) if _is(r)]
+            inner = [r for r in many(self.resource.get("contained")) if is_resource(r)]
             return next((r for r in inner if r.get("id") == address[1:]), {})
         return self.known.get(address, {})
 
     def add(self, kind: str, concept: Any, **told: Any) -> None:
-        told.setdefault("status", " ".join(sorted(_codes(self.first("clinicalStatus", "status")))))
-        self.found.add(kind, **_named(concept), place=self.place, **told)
+        status = codes_of(self.first("clinicalStatus", "status"))
+        told.setdefault("status", " ".join(sorted(status)))
+        self.found.add(kind, **name_of(concept), place=self.place, **told)
 
 
 def _problem(one: _One) -> None:
@@ -135,7 +136,7 @@ def _medicine(one: _One) -> None:
         concept = pointed.get("code") or {
             "text": (one.first("medicationReference") or {}).get("display")
         }
-    dosage = [d for d in many(one.first("dosageInstruction", "dosage")) if _is(d)]
+    dosage = [d for d in many(one.first("dosageInstruction", "dosage")) if is_resource(d)]
     how = "; ".join(str(d["text"]) for d in dosage if d.get("text"))
     when = one.days("effectiveDateTime", "effectivePeriod", "authoredOn", "dateWritten",
                     "whenHandedOver", "dateAsserted")  # fmt: skip
@@ -143,8 +144,8 @@ def _medicine(one: _One) -> None:
 
 
 def _allergy(one: _One) -> None:
-    reactions = [r for r in many(one.first("reaction")) if _is(r)]
-    said = [_named(m)["text"] for r in reactions for m in many(r.get("manifestation"))]
+    reactions = [r for r in many(one.first("reaction")) if is_resource(r)]
+    said = [name_of(m)["text"] for r in reactions for m in many(r.get("manifestation"))]
     when = one.days("onsetDateTime", "recordedDate", "assertedDate", "onset")
     one.add("allergy", one.first("code", "substance"), value_text=", ".join(filter(None, said)),
             **when)  # fmt: skip
@@ -163,9 +164,9 @@ def _immunization(one: _One) -> None:
 
 def _report(one: _One) -> None:
     when = one.days("effectiveDateTime", "effectivePeriod", "issued")
-    packed = [form for form in many(one.first("presentedForm")) if _is(form)]
+    packed = [form for form in many(one.first("presentedForm")) if is_resource(form)]
     for form in packed:
-        _attachment(one, form, _named(one.first("code")), when["on"])
+        _attachment(one, form, name_of(one.first("code")), when["on"])
     if not packed:
         one.add("report", one.first("code"), value_text=str(one.first("conclusion") or ""), **when)
 
@@ -173,36 +174,36 @@ def _report(one: _One) -> None:
 def _observation(one: _One) -> None:
     categories = set[str]()
     for category in many(one.first("category")):
-        categories |= _codes(category)
+        categories |= codes_of(category)
     if categories & NOT_LAB:
         return
     when = one.days("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued")
-    parts = [part for part in many(one.first("component", "")) if _is(part)]
-    if _has_value(one.resource) or not parts:
+    parts = [part for part in many(one.first("component", "")) if is_resource(part)]
+    if has_value(one.resource) or not parts:
         _lab(one, one.resource, when, "")
     for index, part in enumerate(parts):
         _lab(one, part, when, f".component[{index}]")
 
 
 def _lab(one: _One, told: Resource, when: dict[str, str], within: str) -> None:
-    if not _has_value(told):
+    if not has_value(told):
         return one.found.pass_over("without_value")
-    limits = [r for r in many(told.get("referenceRange")) if _is(r)]
+    limits = [r for r in many(told.get("referenceRange")) if is_resource(r)]
     one.found.add(
-        "lab", **_named(told.get("code")), place=one.place + within,
-        reference_range=_range(limits[0]) if limits else "",
-        status=str(one.first("status") or ""), **_measured(told), **when,
+        "lab", **name_of(told.get("code")), place=one.place + within,
+        reference_range=range_of(limits[0]) if limits else "",
+        status=str(one.first("status") or ""), **measured(told), **when,
     )  # fmt: skip
     return None
 
 
-def _has_value(told: Resource) -> bool:
+def has_value(told: Resource) -> bool:
     return any(name.startswith("value") and told[name] not in (None, "") for name in told)
 
 
-def _measured(told: Resource) -> dict[str, str]:
+def measured(told: Resource) -> dict[str, str]:
     """The value as a figure with its unit, or in words."""
-    if _is(quantity := told.get("valueQuantity")):
+    if is_resource(quantity := told.get("valueQuantity")):
         unit = str(quantity.get("unit") or quantity.get("code") or "")
         comparator = str(quantity.get("comparator") or "")
         said = number(quantity.get("value"))
@@ -210,9 +211,9 @@ def _measured(told: Resource) -> dict[str, str]:
             return {"value_text": f"{comparator} {quantity.get('value') or ''}".strip(),
                     "unit": unit}  # fmt: skip
         return {"value": said, "unit": unit}
-    if _is(concept := told.get("valueCodeableConcept")):
-        return {"value_text": _named(concept)["text"]}
-    if _is(ratio := told.get("valueRatio")):
+    if is_resource(concept := told.get("valueCodeableConcept")):
+        return {"value_text": name_of(concept)["text"]}
+    if is_resource(ratio := told.get("valueRatio")):
         parts = [str((ratio.get(n) or {}).get("value", "")) for n in ("numerator", "denominator")]
         return {"value_text": ":".join(parts)}
     for name in ("valueString", "valueInteger", "valueBoolean", "valueDateTime", "valueTime"):
@@ -221,7 +222,7 @@ def _measured(told: Resource) -> dict[str, str]:
     return {}
 
 
-def _range(limits: Resource) -> str:
+def range_of(limits: Resource) -> str:
     if limits.get("text"):
         return str(limits["text"])
     low: Resource = limits.get("low") or {}
@@ -235,11 +236,11 @@ def _range(limits: Resource) -> str:
 
 
 def _document(one: _One) -> None:
-    named = _named(one.first("type"))
+    named = name_of(one.first("type"))
     title = str(one.first("description") or named["text"])
     when = str(one.first("date", "created", "indexed") or "")
     for content in many(one.first("content")):
-        if _is(content) and _is(content.get("attachment")):
+        if is_resource(content) and is_resource(content.get("attachment")):
             _attachment(one, content["attachment"], {**named, "text": title}, when)
 
 
@@ -289,26 +290,27 @@ def many(thing: Any) -> list[Any]:
     return thing if isinstance(thing, list) else [thing]
 
 
-def _is(thing: Any) -> TypeGuard[Resource]:
+def is_resource(thing: Any) -> TypeGuard[Resource]:
     return isinstance(thing, dict)
 
 
-def _codes(concept: Any) -> set[str]:
+def codes_of(concept: Any) -> set[str]:
     """The codes of a code, Coding or CodeableConcept."""
     if isinstance(concept, str):
         return {concept}
-    if not _is(concept):
+    if not is_resource(concept):
         return set()
-    return {str(c.get("code")) for c in many(concept.get("coding")) if _is(c) and c.get("code")}
+    codings = [c for c in many(concept.get("coding")) if is_resource(c)]
+    return {str(c["code"]) for c in codings if c.get("code")}
 
 
-def _named(concept: Any) -> dict[str, str]:
+def name_of(concept: Any) -> dict[str, str]:
     """What a concept is called, and its code; LOINC first."""
     if isinstance(concept, list):
         concept = concept[0] if concept else None
-    if not _is(concept):
+    if not is_resource(concept):
         return {"text": str(concept or ""), "code_system": "", "code": ""}
-    codings = [c for c in many(concept.get("coding")) if _is(c)]
+    codings = [c for c in many(concept.get("coding")) if is_resource(c)]
     codings.sort(key=lambda coding: coding.get("system") != LOINC)
     best = codings[0] if codings else {}
     shown = [str(c["display"]) for c in codings if c.get("display")]

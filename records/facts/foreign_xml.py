@@ -7,11 +7,12 @@ Source: https://hl7.org/fhir/R4/xml.html
 from __future__ import annotations
 
 from typing import Any
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, tostring
 
 from defusedxml import ElementTree  # type: ignore[import-untyped]
 
 FHIR = "{http://hl7.org/fhir}"
+NARRATIVE = "{http://www.w3.org/1999/xhtml}div"
 HOLDS_A_RESOURCE = {"resource", "contained", "outcome"}
 
 
@@ -30,8 +31,11 @@ def _inside(element: Element) -> dict[str, Any]:
     """Every element that repeats is a list; readers take one and many alike."""
     told: dict[str, Any] = {name: element.get(name) for name in ("id", "url") if element.get(name)}
     for child in element:
+        if child.tag == NARRATIVE:  # as JSON has it: a text; who shows it takes the words out of it
+            told["div"] = tostring(child, encoding="unicode")
+            continue
         if not isinstance(child.tag, str) or not child.tag.startswith(FHIR):
-            continue  # a comment, or the XHTML of a narrative
+            continue  # a comment
         name = child.tag.removeprefix(FHIR)
         value = _value(child, name)
         if name in told:

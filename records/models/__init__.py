@@ -18,6 +18,7 @@ from records.models.document import (
 )
 from records.models.ehr import Ehr, EhrPage, EhrPull
 from records.models.facts import ClinicalFact
+from records.models.first_doctor import FirstDoctorDuty, FirstDoctorLetter
 from records.models.hits import AboutType, BlindingHit, BlindingSearch, GiveawayTerm
 from records.models.icd10 import IcdCode, IcdWord
 from records.models.identity_check import IdentityCheck
@@ -34,6 +35,7 @@ from records.models.imaging_jobs import ImagingCover, ImagingIngest, ImagingPrev
 from records.models.measurements import MeasurementReport
 from records.models.patient import Patient, Proxy
 from records.models.proxy_invitation import ProxyInvitation
+from records.models.record_part import RecordPart
 from records.models.record_request import (
     RecordHolder,
     RecordRequest,
@@ -61,6 +63,8 @@ __all__ = [
     "EhrPage",
     "EhrPull",
     "FirstDoctor",
+    "FirstDoctorDuty",
+    "FirstDoctorLetter",
     "GiveawayTerm",
     "HolderLetter",
     "HolderLink",
@@ -86,6 +90,7 @@ __all__ = [
     "Proxy",
     "ProxyInvitation",
     "RecordHolder",
+    "RecordPart",
     "RecordRequest",
     "RecordRequestEvent",
     "RecordRequestItem",

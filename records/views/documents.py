@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,10 +15,11 @@ from django.utils.translation import gettext as _
 
 from records import documents as listing
 from records import rules, workflow
-from records.blinding import sight_of
+from records.blinding import Sight, sight_of
 from records.forms import KindForm
 from records.models import CaseFile, Document
 from records.problems import problem_of, why_held
+from records.readable.rendering import readable
 from records.serving import send
 from secondop.lib.access import get_visible
 from secondop.lib.pages import page_or_part
@@ -46,7 +48,7 @@ def next_path(request: HttpRequest, otherwise: str) -> str:
     return wanted if ours else otherwise
 
 
-def _seen(request: HttpRequest, pk: UUID) -> tuple[Document, str]:
+def _seen(request: HttpRequest, pk: UUID) -> tuple[Document, Sight]:
     """The document and the sight this person has of it; 404 when a seal keeps it shut."""
     document = get_visible(Document.objects.select_related("case_file", "name"), request.user, pk)
     sight = sight_of(request.user, document.case_file)
@@ -63,8 +65,13 @@ def document(request: HttpRequest, pk: UUID) -> HttpResponse:
     if is_readable:
         listing.note_once("document.opened", document, request.user)
     is_staff = request.user.is_clinic_staff  # type: ignore[union-attr]
+    next_url = next_path(request, "")
+    query = f"next={quote(next_url)}&" if next_url else ""
     context = {
         "document": document,
+        "record": readable(document, sight, request.GET.get("part", ""), query)
+        if is_readable
+        else None,
         "title": listing.heading(document, sight),
         "pages": document.pages.order_by("number") if is_readable else [],
         "may_download": sight == "full" and is_readable,
@@ -72,7 +79,7 @@ def document(request: HttpRequest, pk: UUID) -> HttpResponse:
         if document.status == Status.HELD
         else problem_of(document.problem),
         "findings": listing.findings_in_words(document) if is_staff and sight == "full" else [],
-        "next_url": next_path(request, ""),
+        "next_url": next_url,
     }
     return render(request, "records/document.html", context)
 

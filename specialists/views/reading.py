@@ -9,7 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from records.blinding import Sight
 from records.models import Document
+from records.readable.rendering import readable
 from secondop.accounts.roles import SPECIALIST
 from secondop.lib.access import get_visible
 from specialists import rules
@@ -46,6 +48,9 @@ def case_file(request: HttpRequest, pk: UUID) -> HttpResponse:
         document = get_visible(Document, request.user, here.id, as_=SPECIALIST)
         note_opened(document, "document.opened", by=request.user)
         context["pages"] = list(document.pages.defer("text").order_by("number"))
+        sight: Sight = "sealed" if seen.is_sealed else "full"
+        query = f"document={here.id}&"
+        context["record"] = readable(document, sight, request.GET.get("part", ""), query)
         at = seen.documents.index(here)
         context["previous"] = seen.documents[at - 1] if at else None
         context["next"] = seen.documents[at + 1] if at + 1 < len(seen.documents) else None
