@@ -66,8 +66,8 @@ _MAY = """EXISTS (SELECT 1 FROM django_session s
               WHERE s.session_key = $1::text AND s.expire_date > now())
   AND EXISTS (SELECT 1 FROM accounts_user u WHERE u.id = $2::uuid AND u.is_active)
   AND {why}"""
-_OPEN = """SELECT i.alias, i.clinic_id
-FROM (SELECT id AS case_file_id, clinic_id, alias FROM records_casefile) i
+_OPEN = """SELECT i.alias, i.clinic_id, i.patient_id, i.created_at, i.is_open_for_records
+FROM (SELECT id AS case_file_id, * FROM records_casefile) i
 WHERE i.case_file_id = $3::uuid AND {may}"""
 # The picture of the instance in the middle of a series, as `thumbnails.representative` finds it.
 _PICTURE = """
@@ -239,7 +239,12 @@ def view(session: str, case_file: Any) -> View | None:
     row = _ask(f"lane_view_{reason.why}_{reason.sight}", _OPEN_TYPES, query, values)
     if not row:
         return None
-    opened = CaseFile(pk=case_file, alias=row[0], clinic_id=row[1])
+    alias, clinic, patient, created_at, is_open = row
+    opened = CaseFile(
+        pk=case_file, alias=alias, clinic_id=clinic, patient_id=patient, created_at=created_at,
+        is_open_for_records=is_open,
+    )  # fmt: skip
+    opened._state.adding = False
     person = get_user_model()(pk=reason.user)
     is_staff = reason.why == COORDINATOR
     return View(opened, person, reason.sight, fills=reason.why != GRANT, is_staff=is_staff)

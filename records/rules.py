@@ -14,15 +14,17 @@ Status = Document.Status
 
 def _fills(user: Any, case_file: CaseFile) -> bool:
     """The patient, whoever acts for them today, or a coordinator of the clinic."""
-    return any(
-        CaseFile.objects.visible_as(kind, user).filter(pk=case_file.pk).exists()
-        for kind in ("patient", "coordinator")
-    )
+    return CaseFile.objects.visible_as("filler", user).filter(pk=case_file.pk).exists()
 
 
 def may_add_records(user: Any, case_file: CaseFile) -> Verdict:
     if not _fills(user, case_file):
         return never(_("You cannot add records to this case file."))
+    return are_records_open(case_file)
+
+
+def are_records_open(case_file: CaseFile) -> Verdict:
+    """Whether this is a time to add records, for who is known to fill the case file."""
     if not case_file.is_open_for_records:
         return not_now(
             _("A specialist is already looking at the records. Write us a message to add more.")

@@ -28,7 +28,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records import rules, workflow
-from records.models import CaseFile, Document, DocumentKind, RecordRequest, Upload
+from records.models import (
+    CaseFile,
+    Document,
+    DocumentKind,
+    ImagingPack,
+    RecordRequest,
+    Upload,
+)
 from records.models.document import IMAGING_ARCHIVE
 from secondop.lib.storage import new_key
 from secondop.lib.templatetags.ui import byte_size
@@ -120,10 +127,16 @@ def _refuse_size(case_file: CaseFile, size_bytes: int, most: int) -> None:
 
 
 def held_bytes(case_file: CaseFile) -> int:
-    """What the case file holds and has been promised."""
+    """What the case file holds, papers and images, and has been promised."""
     kept = Document.objects.filter(case_file=case_file).exclude(status="removed")
     coming = Upload.objects.filter(case_file=case_file, finished_at=None)
-    return sum(rows.aggregate(total=Sum("size_bytes"))["total"] or 0 for rows in (kept, coming))
+    packed = ImagingPack.objects.filter(case_file=case_file)
+    each = [
+        rows.order_by().values("case_file").values_list(Sum("size_bytes"))
+        for rows in (kept, coming, packed)
+    ]
+    sizes = each[0].union(*each[1:], all=True)
+    return sum(int(size) for (size,) in sizes)
 
 
 def clean_name(name: str) -> str:

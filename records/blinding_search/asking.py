@@ -48,10 +48,12 @@ def _ask(
 ) -> None:
     """The sweeper rings for what waits, so that many changes in a row are one search."""
     when: Any = Now() + wait if wait else Now()
-    BlindingSearch.objects.of(about_type, *about_ids).update(
+    asked = BlindingSearch.objects.of(about_type, *about_ids).update(
         status=Job.Status.QUEUED, attempts=0, run=F("run") + 1, run_after=when,
         leased_until=None, finished_at=None, last_error="", done_count=0, total_count=0,
     )  # fmt: skip
+    if asked == len(about_ids):
+        return
     BlindingSearch.objects.bulk_create(
         [
             BlindingSearch(

@@ -19,7 +19,7 @@ from threading import Thread
 from isal import isal_zlib
 
 BLOCK_BYTES = 1024**2
-FLUSH_BYTES = 32 * 1024**2
+FLUSH_BYTES = 6 * 1024**2
 NO_PREAMBLE = bytes(128)
 
 

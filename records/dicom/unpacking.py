@@ -113,6 +113,7 @@ class _Filling:
 
     def close(self, last: int) -> str:
         """Write down what the pack holds; return the name of that file."""
+        os.fdatasync(self.file.fileno())  # beside the other child, not after both
         self.file.close()
         results, kept = self.collector.results, self.collector.kept
         refused = Counter(result.problem for result in results if result.problem)

@@ -11,17 +11,16 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from records import rules
+from records import imaging_lane, rules
 from records.dicom.ingest import Batch, Result
 from records.dicom.problems import sentence
 from records.imaging import view_of
 from records.imaging_workflow import note_refused
-from records.models import CaseFile, ImagingPack
+from records.models import CaseFile
 from records.uploads import MIN_FREE_BYTES, held_bytes
 from secondop.api.dicomweb import measurements, multipart
 from secondop.api.dicomweb.answers import dicom_json, edge, failure
@@ -44,13 +43,24 @@ def store(request: HttpRequest, pk: UUID, study: str = "") -> HttpResponseBase:
     SECURITY: routed without CSRF token, since DICOMweb clients send none: see
     `refuse_foreign_pages`. Outside any transaction: bodies are long.
     """
-    view = view_of(request.user, pk)
     refuse_foreign_pages(request)
-    if not view.fills:
-        return measurements.store(request, view)
+    case_file = _filled_by_the_short_way(request, pk)
+    if case_file is None:
+        view = view_of(request.user, pk)
+        if not view.fills:
+            return measurements.store(request, view)
+        case_file = view.case_file
+        rules.may_add_records(request.user, case_file).or_raise()
+        imaging_lane.remember(view, request.session.session_key)
     measurements.refuse_from_viewer(request)
-    rules.may_add_records(request.user, view.case_file).or_raise()
-    return take(request, view.case_file, by=request.user, study=study)[0]
+    rules.are_records_open(case_file).or_raise()
+    return take(request, case_file, by=request.user, study=study)[0]
+
+
+def _filled_by_the_short_way(request: HttpRequest, pk: UUID) -> CaseFile | None:
+    """A study comes in many batches: who brought the one before is asked about in one query."""
+    view = imaging_lane.view(request.session.session_key or "", pk)
+    return view.case_file if view and view.fills else None
 
 
 def take(
@@ -97,8 +107,7 @@ def _body(request: HttpRequest, case_file: CaseFile) -> multipart.Readable:
 
 def _room(case_file: CaseFile) -> int:
     """Bytes this case file may still hold."""
-    packed = ImagingPack.objects.filter(case_file=case_file).aggregate(n=Sum("size_bytes"))["n"]
-    return int(settings.MAX_CASE_FILE_BYTES - (packed or 0) - held_bytes(case_file))
+    return int(settings.MAX_CASE_FILE_BYTES) - held_bytes(case_file)
 
 
 def _refuse_more_than(room: int, length: int) -> None:

@@ -8,7 +8,6 @@ import zipfile
 import zlib
 
 import pytest
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
@@ -166,7 +165,7 @@ class TestHostile:
             "stored": 2, "known": 0, "refused": {"truncated": 1},
         }  # fmt: skip
 
-    def test_a_large_archive_is_unpacked_by_two_and_stored_in_order(self, monkeypatch):
+    def test_a_large_archive_is_unpacked_by_two_and_stored_in_order(self, monkeypatch, own_uploads):
         monkeypatch.setattr("records.dicom.archives.SPLIT_BYTES", 1)
         files = [as_bytes(ct(n)) for n in range(1, 41)]
         other = ct(2)
@@ -186,4 +185,4 @@ class TestHostile:
                 assert raw in entries
                 assert zlib.crc32(raw) == row.crc32
                 assert raw.endswith(packs.read(pack.key, *retrieval.frame(row, 1)))
-        assert list((settings.UPLOADS_DIR / "packs").iterdir()) == []
+        assert list((own_uploads / "packs").iterdir()) == []

@@ -6,7 +6,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 
@@ -104,9 +103,9 @@ class TestBatch:
         store(case_file, as_bytes(ct(2)))
         assert ImagingSeries.objects.get().blinding_class == ""
 
-    def test_nothing_is_left_over_on_the_disk(self):
+    def test_nothing_is_left_over_on_the_disk(self, own_uploads):
         store(a_case_file(), as_bytes(ct(1)), b"nothing")
-        assert list((settings.UPLOADS_DIR / "packs").iterdir()) == []
+        assert list((own_uploads / "packs").iterdir()) == []
 
     @pytest.mark.parametrize(
         ("keyword", "value"),

@@ -10,7 +10,7 @@ from records import grants
 from records.models import ImagingInstance, ImagingPack, ImagingSeries, ImagingStudy
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
-from tests.secondop.api.dicomweb_files import granted, root, signed_in
+from tests.secondop.api.dicomweb_files import granted, root, signed_in, stow
 
 pytestmark = pytest.mark.django_db
 
@@ -166,3 +166,49 @@ class TestItEndsAtOnce:
     def test_another_session_gains_nothing(self, reading):
         _user, _client, path, _how = reading
         assert signed_in(factories.UserFactory()).get(path).status_code == 404
+
+
+class TestABatch:
+    """Who brought a batch is asked about in one query for the next, and may lose the right."""
+
+    @pytest.fixture(params=["patient", "coordinator"])
+    def filling(self, request, case_file):
+        user = case_file.patient.user
+        if request.param == "coordinator":
+            user = factories.coordinator(case_file.clinic)
+        client = signed_in(user)
+        assert stow(client, case_file, as_bytes(ct(2))).status_code == 200
+        return user, client, request.param
+
+    def test_of_the_same_series_costs_a_fixed_number_of_queries(
+        self, filling, case_file, django_assert_max_num_queries
+    ):
+        _user, client, _how = filling
+        with django_assert_max_num_queries(26):
+            answer = stow(client, case_file, *(as_bytes(ct(n)) for n in range(3, 9)))
+        assert answer.status_code == 200
+        assert ImagingInstance.objects.filter(case_file=case_file).count() == 8
+
+    def test_is_refused_when_the_case_file_was_closed_meanwhile(self, filling, case_file):
+        _user, client, _how = filling
+        case_file.is_open_for_records = False
+        case_file.save()
+        assert stow(client, case_file, as_bytes(ct(3))).status_code == 409
+
+    def test_is_refused_when_the_right_has_ended(self, filling, case_file):
+        user, client, how = filling
+        if how == "coordinator":
+            user.memberships.update(ended_at=timezone.now())
+        else:
+            case_file.patient.user = None
+            case_file.patient.save()
+        assert stow(client, case_file, as_bytes(ct(3))).status_code == 404
+
+    def test_of_who_reads_sealed_now_becomes_no_record(self, filling, case_file):
+        user, client, how = filling
+        if how != "coordinator":
+            return
+        factories.Membership.objects.create(user=user, clinic=case_file.clinic, role="specialist")
+        granted(case_file, user, "sealed")
+        stow(client, case_file, as_bytes(ct(3)))
+        assert ImagingInstance.objects.filter(case_file=case_file).count() == 2
