@@ -13,8 +13,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from records.legal_clocks import must_take_part
-from records.models import CaseFile, FirstDoctor, OriginalDiagnosis, RecordHolder
+from records.models import (
+    CaseFile,
+    FirstDoctor,
+    FirstDoctorDuty,
+    OriginalDiagnosis,
+    RecordHolder,
+)
 from records.proxies import on_behalf_of
 from secondop.audit.trail import note
 from secondop.lib.verdicts import YES, Verdict, never, not_now
@@ -39,15 +44,46 @@ def may_choose(user: Any, case_file: CaseFile, choice: str = "") -> Verdict:
     """The patient and who acts for them; never the clinic."""
     if not CaseFile.objects.visible_as("patient", user).filter(pk=case_file.pk).exists():
         return never(_("Only the patient decides whether the first doctor is told."))
-    country = case_file.patient.country or case_file.clinic.country
-    if must_take_part(country) and choice and choice != Choice.TAKES_PART:
-        return not_now(_("The law where you live says that your first doctor must take part."))
+    if choice and choice != Choice.TAKES_PART and duty_of(case_file):
+        return not_now(
+            _("Where you live, your first doctor must take part. You can agree, or stop your"
+              " request.")
+        )  # fmt: skip
     return YES
+
+
+def duty_of(case_file: CaseFile) -> FirstDoctorDuty | None:
+    """The clinic's own row that says, with its source, that the first doctor must take part.
+
+    No table is built in: no statute that was read for this service makes it a general duty. The
+    rules on practising across a border decide over specialists, and boards differ.
+    """
+    country = case_file.patient.country or case_file.clinic.country
+    rows = FirstDoctorDuty.objects.filter(clinic=case_file.clinic_id, country=country)
+    found: FirstDoctorDuty | None = rows.first()
+    return found
+
+
+def may_go_on(case_file: CaseFile) -> Verdict:
+    """Where the first doctor must take part, the patient has agreed to it first."""
+    if duty_of(case_file) and choice_of(case_file) != Choice.TAKES_PART:
+        return not_now(
+            _("Where the patient lives, the first doctor must take part. The patient has not"
+              " agreed to that yet.")
+        )  # fmt: skip
+    return YES
+
+
+def wants_their_view(case_file: CaseFile) -> bool:
+    """Whether the letter that asks for records also invites the doctor to say what they think."""
+    return choice_of(case_file) in (Choice.INVITED, Choice.TAKES_PART)
 
 
 @transaction.atomic
 def choose(case_file: CaseFile, choice: str, *, by: Any) -> FirstDoctor:
     may_choose(by, case_file, choice).or_raise()
+    # A letter that is being made at this moment waits, or this waits for it: never both.
+    CaseFile.objects.select_for_update().get(pk=case_file.pk)
     row, _new = FirstDoctor.objects.update_or_create(
         case_file=case_file,
         defaults={

@@ -1,6 +1,6 @@
 """Routes about record holders: the clinic's, the patient's, and the door's. Part of `access.py`."""
 
-from secondop.accounts.roles import COORDINATOR
+from secondop.accounts.roles import ADMINISTRATOR, COORDINATOR
 from secondop.lib.routes import ANYBODY, SIGNED_IN, route
 
 HOLDER_ROUTES = [
@@ -20,6 +20,14 @@ HOLDER_ROUTES = [
     route("holders:authorization", "GET POST", SIGNED_IN, "Read and sign a permission"),
     route("holders:take_back", "GET POST", SIGNED_IN, "Take a permission back"),
     route("holders:first_doctor", "GET POST", SIGNED_IN, "Whether the first doctor is told"),
+    route(
+        "holders:first_doctor_letter", "GET", SIGNED_IN, "The letter to the first doctor as PDF",
+        audit="first_doctor.letter_opened",
+    ),
+    route("holders:first_doctor_step", "POST", COORDINATOR, "Send it, or have it written again"),
+    # the clinic's administrators
+    route("holders:duties", "GET POST", ADMINISTRATOR, "Where the first doctor must take part"),
+    route("holders:duty_end", "POST", ADMINISTRATOR, "Take such a statement back"),
     # the door: open to anybody, and empty without the cookie of a link
     route("door:enter", "GET", ANYBODY, "Exchange a record holder's link for a short cookie"),
     route("door:code", "GET POST", ANYBODY, "Type the code of a letter"),

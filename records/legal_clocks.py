@@ -117,22 +117,3 @@ def clock_of(country: str, basis: str) -> Clock:
 def basis_for(country: str) -> str:
     """Where the patient's signature is a HIPAA authorization, and where it is an access letter."""
     return "authorization" if country == "US" else "access"
-
-
-@dataclass(frozen=True)
-class Involvement:
-    """Whether a law or a board makes the treating doctor part of a remote second opinion."""
-
-    must_take_part: bool
-    source: str
-
-
-# Empty until a clinic's own counsel fills it in for where its patients live: no statute that was
-# read for this service makes the first doctor's part a general duty. Rules on practising across a
-# border decide over specialists, not over who is told.
-MUST_TAKE_PART: dict[str, Involvement] = {}
-
-
-def must_take_part(country: str) -> bool:
-    row = MUST_TAKE_PART.get(country)
-    return bool(row and row.must_take_part)

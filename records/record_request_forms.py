@@ -183,6 +183,8 @@ class SignForm(forms.Form):
 
 
 class FirstDoctorForm(forms.Form):
+    """Where the clinic says that they must take part, that is the only choice there is."""
+
     choice = forms.ChoiceField(
         label=_("Should your first doctor know?"),
         choices=[c for c in FirstDoctor.Choice.choices if c[0] != "takes_part"],
@@ -193,8 +195,31 @@ class FirstDoctorForm(forms.Form):
                                 " mind until then."),
                 "invited": _("They get a link to send records and to say what they think. Your"
                              " specialist reads that only after their own opinion is fixed."),
+                "takes_part": _("They are asked for records and their view, and the clinic writes"
+                                " to them once you have your report."),
             }
         ),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, must_take_part: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if must_take_part:
+            choice: Any = self.fields["choice"]
+            choice.choices = [
+                (str(FirstDoctor.Choice.TAKES_PART), _("I agree that my first doctor takes part"))
+            ]
+
+
+class DutyForm(forms.Form):
+    """A country where the first doctor must take part, and who says so."""
+
+    country = forms.ChoiceField(
+        label=_("Country where the patient lives"), choices=[("", ""), *COUNTRIES], widget=ComboBox
+    )
+    source = forms.CharField(
+        label=_("What says so"), max_length=300,
+        help_text=_("The law with its section, the rule of a board, or the advice you were given."
+                    " Patients read it."),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from records import (
     chasing,
     documents,
     erasing,
+    first_doctor_letters,
     holder_letters,
     holder_mails,
     imaging_checks,
@@ -24,6 +25,7 @@ from records.models import (
     BlindingSearch,
     Burning,
     EhrPull,
+    FirstDoctorLetter,
     HolderLetter,
     HolderMail,
     ImagingCover,
@@ -94,6 +96,14 @@ def write_holder_letter(letter_id: str) -> None:
     if letter := HolderLetter.claim(letter_id):
         with letter.attempt():
             holder_letters.write(letter)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def write_first_doctor_letter(letter_id: str) -> None:
+    """Make the PDF of the letter to the first doctor, if it is still wanted. Safe to run twice."""
+    if letter := FirstDoctorLetter.claim(letter_id):
+        with letter.attempt():
+            first_doctor_letters.write(letter)
 
 
 @shared_task(acks_late=True, ignore_result=True)

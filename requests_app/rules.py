@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from records import first_doctor
 from records.models import AccessGrant, CaseFile
 from requests_app.completeness.choosing import completeness_of
 from requests_app.models import OpinionRequest
@@ -137,7 +138,7 @@ def may_mark_ready(user: Any, opinion_request: OpinionRequest, *, waiver: str = 
         names = "; ".join(finding.title for finding in gaps)
         sentence = _("Still missing: %(names)s. Get them, or say why you go on without them.")
         return not_now(sentence % {"names": names})
-    return YES
+    return first_doctor.may_go_on(opinion_request.case_file)
 
 
 def may_waive(user: Any, opinion_request: OpinionRequest) -> Verdict:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from records import asks, authorizations, record_requests
+from records import asks, authorizations, first_doctor_letters, record_requests
 from records import first_doctor as lane
 from records.models import Authorization, CaseFile
 from records.record_request_forms import FirstDoctorForm, HolderForm, SignForm
@@ -33,6 +33,8 @@ def mine(request: HttpRequest, pk: UUID) -> HttpResponse:
         "waiting": waiting,
         "not_asked": [h for h in case_file.record_holders.all() if h.name not in named],
         "choice": lane.choice_of(case_file),
+        "duty": lane.duty_of(case_file),
+        "letter": first_doctor_letters.shown(case_file),
         "for_other": case_file.patient.user_id != request.user.pk,
     }
     return render(request, "records/where_treated.html", context)
@@ -116,11 +118,16 @@ def take_back(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def first_doctor(request: HttpRequest, pk: UUID) -> HttpResponse:
     case_file = _own(request, pk)
-    form = FirstDoctorForm(request.POST or None, initial={"choice": lane.choice_of(case_file)})
+    duty = lane.duty_of(case_file)
+    form = FirstDoctorForm(
+        request.POST or None, initial={"choice": lane.choice_of(case_file)},
+        must_take_part=duty is not None,
+    )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         lane.choose(case_file, form.cleaned_data["choice"], by=request.user)
         messages.success(request, _("It is written down. You can change it at any time."))
         return redirect("holders:mine", pk)
-    context = {"case_file": case_file, "form": form}
+    letter = first_doctor_letters.shown(case_file)
+    context = {"case_file": case_file, "form": form, "duty": duty, "letter": letter}
     status = 422 if form.errors else 200
     return render(request, "records/first_doctor.html", context, status=status)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from records import asks as listing
-from records import first_doctor, record_request_rules
+from records import first_doctor, first_doctor_letters, record_request_rules
 from records import record_requests as steps
 from records.authorizations import item_lines
 from records.legal_clocks import basis_for, clock_of
@@ -100,6 +100,8 @@ def of_case_file(request: HttpRequest, pk: UUID) -> HttpResponse:
         "holders": listing.of_case_file(case_file),
         "suggested": steps.suggested_holder(case_file).get("name", ""),
         "choice": first_doctor.choice_of(case_file),
+        "may_go_on": first_doctor.may_go_on(case_file),
+        "letter": first_doctor_letters.shown(case_file),
         "may_ask": record_request_rules.may_ask(request.user, case_file),
     }
     return render(request, "records/record_holders.html", context)
@@ -114,7 +116,7 @@ def ask(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         verdict.or_raise()
         if form.is_valid():
-            is_invited = first_doctor.choice_of(holder.case_file) == "invited"
+            is_invited = first_doctor.wants_their_view(holder.case_file)
             wants = is_invited and first_doctor.is_first_doctors(holder)
             made = steps.ask(holder, form.items(), wants_context=wants, by=request.user)
             messages.success(request, _("The patient is asked to sign. Then you can send it."))

@@ -111,6 +111,12 @@ SENTENCES: dict[str, str | Promise] = {
     "holder_link.renewed": _("made a new link for a record holder"),
     "door.opened": _("opened the page for record holders"),
     "first_doctor.chosen": _("decided whether the first doctor is told"),
+    "first_doctor.letter_made": _("wrote the letter to the first doctor"),
+    "first_doctor.letter_opened": _("opened the letter to the first doctor"),
+    "first_doctor.letter_sent": _("sent the letter to the first doctor"),
+    "first_doctor.letter_again": _("had the letter to the first doctor written again"),
+    "first_doctor.duty_stated": _("stated where the first doctor must take part"),
+    "first_doctor.duty_ended": _("took back where the first doctor must take part"),
     # requests
     "request.begun": _("began a request"),
     "request.viewed": _("looked at the request"),

@@ -280,6 +280,11 @@ MATRIX = {
     ("holders:take_back", "POST"): OWN,
     ("holders:first_doctor", "GET"): OWN,
     ("holders:first_doctor", "POST"): OWN,
+    ("holders:first_doctor_letter", "GET"): OWN_OR_CLINIC,
+    ("holders:first_doctor_step", "POST"): CLINIC,
+    ("holders:duties", "GET"): ADMIN,
+    ("holders:duties", "POST"): ADMIN,
+    ("holders:duty_end", "POST"): ADMIN,
     # the record holders' door: being signed in opens nothing there
     ("door:enter", "GET"): ANYBODY,  # a wrong code leads to a page that is shut
     ("door:code", "GET"): ANYBODY,

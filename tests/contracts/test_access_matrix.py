@@ -206,6 +206,13 @@ def ask_a_record_holder(w):
     key = default_storage.save(new_key("letters"), ContentFile(b"%PDF-1.4"))
     w.asked.letters.update(key=key, size_bytes=8)
     w.letter = w.asked.letters.first()
+    w.first_doctor_letter = case_file.first_doctor_letters.create(
+        clinic_id=w.a.pk, number=1, status="done", key=key, size_bytes=8,
+        delivered_on=timezone.localdate(), written_on=timezone.localdate(),
+    )  # fmt: skip
+    w.duty = w.a.first_doctor_duties.create(
+        country="FR", source="a rule", stated_by=w.people["administrator"]
+    )
     w.paper = asking.paper_of(w.to_sign)
     w.door_upload = Upload.objects.create(
         clinic=w.a, case_file=case_file, record_request=w.asked, file_name="b.pdf", size_bytes=10,
@@ -259,6 +266,9 @@ def arguments(w, name, who="patient"):
         "holders:authorization": [w.paper.pk],
         "holders:take_back": [w.paper.pk],
         "holders:first_doctor": [w.asked.case_file_id],
+        "holders:first_doctor_letter": [w.first_doctor_letter.pk],
+        "holders:first_doctor_step": [w.asked.case_file_id],
+        "holders:duty_end": [w.duty.pk],
         "door:enter": ["0" * 52],
         "door:upload": [w.door_upload.pk],
         "records:upload_create": [w.review.case_file_id],
