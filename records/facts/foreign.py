@@ -20,6 +20,20 @@ LENGTHS = {"text": 300, "code_system": 100, "code": 40, "value_text": 200, "unit
 FIELDS = (*LENGTHS, "kind", "value", "on", "until")
 NUMBER = re.compile(r"[+-]?\d{1,12}(?:[.,]\d+)?")
 LOINC = "http://loinc.org"
+# Codes that say that there is none of it: of SNOMED CT and of the International Patient Summary.
+NOTHING = {"716186003", "429625007", "409137002", "428607008", "716184000", "160245001",
+           "787481004", "no-known-allergies", "no-known-medication-allergies",
+           "no-known-environmental-allergies", "no-known-food-allergies", "no-known-problems",
+           "no-known-medications", "no-known-procedures", "no-known-immunizations",
+           "no-known-devices", "no-allergy-info", "no-problem-info", "no-medication-info",
+           "no-procedure-info", "no-immunization-info", "no-device-info"}  # fmt: skip
+NOTHING_IN_WORDS = re.compile(
+    r"no ((known|current) )?((drug|food|medication|environmental|latex|active) )?"
+    r"(allerg(y|ies)|medications?|medicines?|problems?|procedures?|immunizations?)"
+    r"( (information|recorded|reported|documented))?( \(situation\))?\.?"
+    r"|no drug therapy prescribed",
+    re.IGNORECASE,
+)
 
 
 class Found:
@@ -37,6 +51,8 @@ class Found:
         text = " ".join(str(text or "").split())
         if not text:
             return self.pass_over("nameless")
+        if told.get("code") in NOTHING or NOTHING_IN_WORDS.fullmatch(text):
+            return self.pass_over("denied")
         if len(self.facts) >= MAX_FACTS:
             return self.pass_over("too_many")
         fact = {"kind": kind, "text": text} | {k: v for k, v in told.items() if v}

@@ -25,7 +25,17 @@ SYSTEMS = {
     "2.16.840.1.113883.12.292": "http://hl7.org/fhir/sid/cvx",
     "2.16.840.1.113883.6.12": "http://www.ama-assn.org/go/cpt",
 }
-NO_NAME = {"unknown", "no information", "none", "not applicable"}
+NO_NAME = {"unknown", "no information", "none", "not applicable", "problem"}
+# Codes that stand for no code. 55607006 is SNOMED's "Problem", where products put the real one
+# beside it as a translation.
+NO_CODE = {*NO_NAME, "unk", "ni", "na", "nask", "oth", "other", "55607006"}
+NO_RESULT = {"48766-0"}  # LOINC "Information source", beside a value in the forerunner of C-CDA
+# Templates of a problem itself: C-CDA, its forerunner CCD (C32), and IHE's.
+PROBLEM = {"2.16.840.1.113883.10.20.22.4.4", "2.16.840.1.113883.10.20.1.28",
+           "1.3.6.1.4.1.19376.1.5.3.1.4.5"}  # fmt: skip
+# SNOMED CT: what a status observation (LOINC 33999-4) says, as FHIR would.
+STATES = {"55561003": "active", "73425007": "inactive", "413322009": "resolved"}
+MAX_NAME = 200  # a narrative that is longer tells more than a name
 
 
 class _Section:
@@ -54,12 +64,15 @@ class _Section:
         if code is None:
             return {"text": "", "code": "", "code_system": ""}
         coded = next((one for one in (code, *code.findall(f"{V3}translation"))
-                      if one.get("code")), code)  # fmt: skip
+                      if one.get("code") and not _says_nothing(one)), code)  # fmt: skip
         system = coded.get("codeSystem", "")
-        text = coded.get("displayName") or self.pointed(code) or code.get("displayName")
+        said = (coded.get("displayName"), self.pointed(code), code.get("displayName"))
+        text = next((one for one in said if one and one.casefold() not in NO_NAME), "")
+        # Two things without a code are not the same thing.
+        is_coded = not _says_nothing(coded)
         return {
-            "text": text or coded.get("code") or "",
-            "code": coded.get("code", ""),
+            "text": text or (coded.get("code", "") if is_coded else ""),
+            "code": coded.get("code", "") if is_coded else "",
             "code_system": SYSTEMS.get(system, f"urn:oid:{system}" if system else ""),
         }
 
@@ -80,6 +93,11 @@ class _Section:
             return self.found.pass_over("nameless")
         self.found.add(kind, **named, place=self.place, **told)
         return None
+
+
+def _says_nothing(code: Element) -> bool:
+    word, name = code.get("code", ""), code.get("displayName", "")
+    return word.casefold() in NO_CODE or name.casefold() in NO_NAME
 
 
 def read(content: bytes, found: Found) -> None:
@@ -121,6 +139,16 @@ def _status(element: Element) -> str:
     return status.get("code", "") if status is not None else ""
 
 
+def _state(entry: Element, observation: Element) -> str:
+    """What its status observation says; else of the act around it, which is of the concern."""
+    for beside in observation.iterfind(f"{V3}entryRelationship/{V3}observation"):
+        code, value = beside.find(f"{V3}code"), beside.find(f"{V3}value")
+        if code is not None and value is not None and code.get("code") == "33999-4":
+            return STATES.get(value.get("code", ""), "")
+    act = entry.find(f"{V3}act")
+    return _status(act) if act is not None else ""
+
+
 def _is_denied(element: Element) -> bool:
     """negationInd: it did not happen, or is not so."""
     return element.get("negationInd", "").lower() == "true"
@@ -128,6 +156,9 @@ def _is_denied(element: Element) -> bool:
 
 def _results(section: _Section, entry: Element) -> None:
     for observation in entry.iter(f"{V3}observation"):
+        code = observation.find(f"{V3}code")
+        if code is not None and code.get("code") in NO_RESULT:
+            continue
         value = observation.find(f"{V3}value")
         measured = _measured(section, value)
         if _is_denied(observation) or not measured:
@@ -139,7 +170,7 @@ def _results(section: _Section, entry: Element) -> None:
         if not when["on"] and organizer is not None:
             when = _times(organizer)
         section.add(
-            "lab", section.named(observation.find(f"{V3}code")), on=when["on"] or when["until"],
+            "lab", section.named(code), on=when["on"] or when["until"],
             reference_range=_range(section, limits), status=_status(observation), **measured,
         )  # fmt: skip
 
@@ -185,16 +216,16 @@ def _range(section: _Section, limits: Element | None) -> str:
 
 def _problems(section: _Section, entry: Element) -> None:
     for observation in entry.iter(f"{V3}observation"):
-        if observation.find(f"{V3}templateId[@root='2.16.840.1.113883.10.20.22.4.4']") is None:
+        if not {one.get("root") for one in observation.findall(f"{V3}templateId")} & PROBLEM:
             continue  # status, severity and age stand beside the problem itself
         if _is_denied(observation):
             section.found.pass_over("denied")
             continue
         named = section.named(observation.find(f"{V3}value"))
-        named["text"] = named["text"] or section.pointed(observation.find(f"{V3}text"))
-        act = entry.find(f"{V3}act")
-        section.add("problem", named, status=_status(act) if act is not None else "",
-                    **_times(observation))  # fmt: skip
+        if named["text"] in ("", named["code"]):  # some products write the words beside only
+            words = section.pointed(observation.find(f"{V3}text"))
+            named["text"] = words if 0 < len(words) <= MAX_NAME else named["text"]
+        section.add("problem", named, status=_state(entry, observation), **_times(observation))
 
 
 def _medicines(section: _Section, entry: Element) -> None:
@@ -211,7 +242,8 @@ def _medicines(section: _Section, entry: Element) -> None:
 
 def _product(section: _Section, product: Element) -> dict[str, str]:
     named = section.named(product.find(f"{V3}code"))
-    named["text"] = named["text"] or " ".join((product.findtext(f"{V3}name") or "").split())
+    if named["text"] in ("", named["code"]) or named["text"].casefold() in NO_NAME:
+        named["text"] = " ".join((product.findtext(f"{V3}name") or "").split()) or named["text"]
     return named
 
 
@@ -231,11 +263,11 @@ def _allergies(section: _Section, entry: Element) -> None:
             section.found.pass_over("denied")
             continue
         named = section.named(agent.find(f"{V3}code"))
-        named["text"] = named["text"] or " ".join((agent.findtext(f"{V3}name") or "").split())
-        act = entry.find(f"{V3}act")
-        status = _status(act) if act is not None else ""
-        reactions = _reactions(section, observation)
-        section.add("allergy", named, value_text=reactions, status=status, **_times(observation))
+        if not (named["text"] and named["code"]):  # "Coded name not available", and the name beside
+            called = " ".join((agent.findtext(f"{V3}name") or "").split())
+            named["text"] = called or named["text"]
+        section.add("allergy", named, value_text=_reactions(section, observation),
+                    status=_state(entry, observation), **_times(observation))  # fmt: skip
 
 
 def _reactions(section: _Section, observation: Element) -> str:

@@ -16,6 +16,8 @@ WRONG = {"entered-in-error", "refuted", "cancelled"}
 # Of observations these are no laboratory values, whatever unit they have.
 NOT_LAB = {"vital-signs", "social-history", "survey", "imaging", "exam", "procedure", "therapy",
            "activity"}  # fmt: skip
+# Nor are these, of whatever category: pregnancy, smoking, alcohol (LOINC).
+NOT_LAB_CODES = {"82810-3", "11778-8", "72166-2", "74013-4"}
 Resource = dict[str, Any]
 
 
@@ -62,6 +64,13 @@ def addresses_of(resources: list[tuple[Resource, str]]) -> dict[str, Resource]:
     return known
 
 
+ONLY_STU3 = {
+    "MedicationStatement": {"taken"}, "Procedure": {"context", "notDone"},
+    "Immunization": {"notGiven"}, "Observation": {"context"}, "Condition": {"context"},
+    "DiagnosticReport": {"context"}, "MedicationRequest": {"context"},
+}  # fmt: skip
+
+
 def version_of(resources: list[tuple[Resource, str]], *, is_xml: bool = False) -> str:
     """R4, STU3 or DSTU2, from what only they have. R4 when nothing speaks against it.
 
@@ -80,6 +89,8 @@ def version_of(resources: list[tuple[Resource, str]], *, is_xml: bool = False) -
     for resource, _address in resources:
         kind = resource.get("resourceType")
         if kind == "Binary" and "content" in resource:
+            return "STU3"
+        if kind in ONLY_STU3 and ONLY_STU3[kind] & resource.keys():
             return "STU3"
         if kind in ("Condition", "AllergyIntolerance") and isinstance(
             resource.get("clinicalStatus"), str
@@ -130,17 +141,40 @@ def _problem(one: _One) -> None:
 
 
 def _medicine(one: _One) -> None:
+    if _says(one, "doNotPerform"):
+        return one.found.pass_over("denied")
     concept = one.first("medicationCodeableConcept")
     if concept is None:
-        pointed = one.pointed(one.first("medicationReference"))
-        concept = pointed.get("code") or {
-            "text": (one.first("medicationReference") or {}).get("display")
-        }
+        reference = one.first("medicationReference")
+        pointed = one.pointed(reference)
+        concept = pointed.get("code") or {"text": _mixed(pointed) or _shown(reference)}
     dosage = [d for d in many(one.first("dosageInstruction", "dosage")) if is_resource(d)]
     how = "; ".join(str(d["text"]) for d in dosage if d.get("text"))
     when = one.days("effectiveDateTime", "effectivePeriod", "authoredOn", "dateWritten",
                     "whenHandedOver", "dateAsserted")  # fmt: skip
+    if one.first("taken") == "n" or _says(one, "wasNotTaken", "wasNotGiven"):
+        when["status"] = "not-taken"
     one.add("medicine", concept, value_text=how, **when)
+    return None
+
+
+def _says(one: _One, *names: str) -> bool:
+    """A yes, as JSON and XML write it."""
+    return any(str(one.first(name) or "").lower() == "true" for name in names)
+
+
+def _mixed(medicine: Resource) -> str:
+    """What a medicine without a name is made of."""
+    product = medicine.get("product")
+    inner = product.get("ingredient") if is_resource(product) else None
+    parts = many(medicine.get("ingredient") or inner)
+    said = [name_of(p.get("itemCodeableConcept") or p.get("item"))["text"]
+            for p in parts if is_resource(p)]  # fmt: skip
+    return ", ".join(dict.fromkeys(filter(None, said)))
+
+
+def _shown(reference: Any) -> str:
+    return str(reference.get("display") or "") if is_resource(reference) else ""
 
 
 def _allergy(one: _One) -> None:
@@ -152,12 +186,14 @@ def _allergy(one: _One) -> None:
 
 
 def _procedure(one: _One) -> None:
-    one.add("procedure", one.first("code"), **one.days("performedDateTime", "performedPeriod"))
+    told: dict[str, Any] = one.days("performedDateTime", "performedPeriod")
+    if _says(one, "notDone", "notPerformed"):
+        told["status"] = "not-done"
+    one.add("procedure", one.first("code"), **told)
 
 
 def _immunization(one: _One) -> None:
-    was_not = str(one.first("notGiven", "wasNotGiven") or "").lower() == "true"
-    status = "not-done" if was_not else str(one.first("status") or "")
+    status = "not-done" if _says(one, "notGiven", "wasNotGiven") else str(one.first("status") or "")
     when = one.days("occurrenceDateTime", "date")
     one.add("immunization", one.first("vaccineCode"), status=status, **when)
 
@@ -175,7 +211,7 @@ def _observation(one: _One) -> None:
     categories = set[str]()
     for category in many(one.first("category")):
         categories |= codes_of(category)
-    if categories & NOT_LAB:
+    if categories & NOT_LAB or codes_of(one.first("code")) & NOT_LAB_CODES:
         return
     when = one.days("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued")
     parts = [part for part in many(one.first("component", "")) if is_resource(part)]
@@ -304,13 +340,20 @@ def codes_of(concept: Any) -> set[str]:
     return {str(c["code"]) for c in codings if c.get("code")}
 
 
+def _is_null(coding: Resource) -> bool:
+    """ "Unknown" with a code of its own: two things that are unknown are not the same thing."""
+    return str(coding.get("system") or "").rpartition("/")[2] in (
+        "v3-NullFlavor", "data-absent-reason",
+    )  # fmt: skip
+
+
 def name_of(concept: Any) -> dict[str, str]:
     """What a concept is called, and its code; LOINC first."""
     if isinstance(concept, list):
         concept = concept[0] if concept else None
     if not is_resource(concept):
         return {"text": str(concept or ""), "code_system": "", "code": ""}
-    codings = [c for c in many(concept.get("coding")) if is_resource(c)]
+    codings = [c for c in many(concept.get("coding")) if is_resource(c) and not _is_null(c)]
     codings.sort(key=lambda coding: coding.get("system") != LOINC)
     best = codings[0] if codings else {}
     shown = [str(c["display"]) for c in codings if c.get("display")]

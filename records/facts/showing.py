@@ -33,6 +33,7 @@ STATUSES: dict[str, str | Promise] = {
     "inactive": gettext_lazy("Not active"), "resolved": gettext_lazy("Over"),
     "completed": gettext_lazy("Completed"), "stopped": gettext_lazy("Stopped"),
     "on-hold": gettext_lazy("Paused"), "not-done": gettext_lazy("Not done"),
+    "not-taken": gettext_lazy("Not taken"),
     "intended": gettext_lazy("Planned"), "draft": gettext_lazy("Planned"),
     "preliminary": gettext_lazy("Preliminary"), "suspended": gettext_lazy("Paused"),
 }  # fmt: skip
