@@ -5,7 +5,6 @@ Each case is modelled on a public sample in which a fact was missing or wrong.
 
 from __future__ import annotations
 
-
 from records.facts import foreign
 from tests.records.bundles import condition, nobody_s_bundle, observation
 
