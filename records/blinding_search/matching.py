@@ -17,6 +17,7 @@ from functools import partial
 from records.blinding_search.words import (
     Word,
     folded,
+    hyphened_words_of,
     is_near,
     joined_words_of,
     stem,
@@ -30,7 +31,9 @@ SMALL = frozenset([
     "para", "por", "sin", "su", "un", "una", "y", "e", "s",
 ])  # fmt: skip
 BETWEEN = 2  # words that may stand between those of a phrase
-GAP = re.compile(r"[.!?;:]\s|[\n\r]\s*[\n\r]")  # a sentence or a paragraph ends
+# A sentence or a paragraph ends; "St. Jude" and "Dr. Quimby" go on.
+GAP = re.compile(r"(?<!\b(?:St|Dr|Mt|Ca|Sr))\.\s|[!?;:]\s|[\n\r]\s*[\n\r]")
+DOTTED = re.compile(r"[^\W\d_](?:\. ?[^\W\d_])+")  # M.S.
 UNIT = re.compile(r"(?:\d|\d[ \u00a0]|\d ?[-/x])$")
 GLUED = 9  # letters of a phrase that is looked for inside longer words too
 
@@ -108,6 +111,7 @@ class Finder:
         looks = [words_of_name(text), words_of(text)] if is_name else [words_of(text)]
         if joined := joined_words_of(text):
             looks.append(joined)
+        looks += [[word] for word in hyphened_words_of(text)]
         for words in looks:
             found += self._in_words(text, words, is_read=is_read, is_name=is_name)
         for pattern, phrase in self._patterns:
@@ -199,12 +203,13 @@ class Finder:
     def _abbreviations(self, text: str, words: list[Word], *, is_name: bool) -> list[Match]:
         found = []
         for at, word in enumerate(words):
-            for size in (1, 2, 3):
+            for size in (1, 2, 3, 4):
                 part = words[at : at + size]
                 if len(part) < size or part[-1].end - word.start > 24:
                     break
                 between = text[word.start : part[-1].end]
-                if size > 1 and not re.fullmatch(r"[^\s.!?;]+", between):
+                is_dotted = size > 1 and bool(DOTTED.fullmatch(between))
+                if size > 1 and not is_dotted and not re.fullmatch(r"[^\s.!?;]+", between):
                     break
                 raw = "".join(piece.raw for piece in part)
                 key = raw if raw in self._short else raw.upper() if is_name else ""
@@ -212,7 +217,8 @@ class Finder:
                     key = raw[:-1]  # IDCs
                 for pieces, phrase in self._short.get(key, ()):
                     # "AC-T" is not "ACT"; long ones are the same however they are cut
-                    if (pieces == size or len(key) > 4) and _is_abbreviation(text, part):
+                    is_whole = pieces == size or len(key) > 4 or (is_dotted and pieces == 1)
+                    if is_whole and _is_abbreviation(text, part):
                         found.append(Match(phrase, word.start, part[-1].end, True))
         return found
 
@@ -302,14 +308,16 @@ def _is_abbreviation(text: str, part: list[Word]) -> bool:
     start, end = part[0].start, part[-1].end
     if text[start:end] in UNITS and UNIT.search(text[max(0, start - 3) : start]):
         return False
-    if folded(text[start:end]) not in TITLES:
+    if folded(text[start:end]).replace(".", "").replace(" ", "") not in TITLES:
         return True
+    if text[max(0, start - 2) : start] == ", " and "." in text[start : end + 1]:
+        return False  # "Jane Doe, M.S."
     return not ADDRESS.match(text, end) and not DEGREE.match(text, end)
 
 
 ADDRESS = re.compile(r"\. ?[A-Z][a-z]+")
 UNITS = frozenset(["MS", "CM", "MM", "ML", "MG", "MR", "AS", "PA"])
-DEGREE = re.compile(r", ?(?:RN|RD|PA|PA-C|NP|PT|OT|CCC|CCC-SLP|CGC|MPH|PhD|MD|LPC)\b")
+DEGREE = re.compile(r"\.?, ?(?:RN|RD|PA|PA-C|NP|PT|OT|CCC|CCC-SLP|CGC|MPH|PhD|MD|LPC)\b")
 TITLES = frozenset(
     ["dr", "dra", "prof", "mr", "mrs", "ms", "md", "doctor", "doctora", "sr", "sra", "don", "dona"]
 )

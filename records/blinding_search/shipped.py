@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -37,6 +38,7 @@ class Concept:
     icd10: tuple[str, ...]
     terms: tuple[Term, ...]
     patterns: tuple[str, ...] = ()
+    means: tuple[str, ...] = ()  # typed, they stand for the concept; they are not searched for
 
     def has_code(self, code: str) -> bool:
         return bool(code) and code.startswith(self.icd10)
@@ -49,12 +51,24 @@ def concepts() -> dict[str, Concept]:
 
 
 def _concept(key: str, table: dict) -> Concept:  # type: ignore[type-arg]
-    terms = [Term(t, "synonym", lang) for lang in ("en", "es") for t in table["names"][lang]]
-    terms += [Term(text, "abbreviation", "") for text in table["short"]]
-    terms += [Term(text, "drug", "") for text in table["drugs"]]
-    terms += [Term(text, "regimen", "") for text in table["plans"]]
-    patterns = tuple(table.get("patterns", ()))
-    return Concept(key, table["title"], tuple(table["icd10"]), tuple(terms), patterns)
+    """A concept with its own words first, then those of the tables it shares."""
+    tables = [table, *(_table()["shared"][name] for name in table.get("shares", ()))]
+    terms = [term for one in tables for term in _terms(one)]
+    return Concept(
+        key,
+        table["title"],
+        tuple(table["icd10"]),
+        tuple({term.text: term for term in terms}.values()),
+        tuple(pattern for one in tables for pattern in one.get("patterns", ())),
+        tuple(table.get("means", ())),
+    )
+
+
+def _terms(table: dict) -> Iterator[Term]:  # type: ignore[type-arg]
+    yield from (Term(t, "synonym", lang) for lang in ("en", "es") for t in table["names"][lang])
+    yield from (Term(text, "abbreviation", "") for text in table["short"])
+    yield from (Term(text, "drug", "") for text in table["drugs"])
+    yield from (Term(text, "regimen", "") for text in table["plans"])
 
 
 @lru_cache(maxsize=1)
@@ -66,6 +80,12 @@ def everyday() -> dict[str, list[str]]:
     """Set phrases in which an ordinary word means something else."""
     phrases: dict[str, list[str]] = _table()["everyday"]
     return phrases
+
+
+@lru_cache(maxsize=1)
+def medical_words() -> frozenset[str]:
+    """Stems of words of medicine, and of hospitals, that say nothing by themselves."""
+    return frozenset(map(stem, _table()["plain"]["words"]))
 
 
 @lru_cache(maxsize=1)

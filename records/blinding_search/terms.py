@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from records.blinding_search import shipped
-from records.blinding_search.matching import TITLES, Finder, Phrase
+from records.blinding_search.matching import SMALL, TITLES, Finder, Phrase
 from records.blinding_search.shipped import Concept, Term, is_plain, key_of
 from records.blinding_search.words import folded, stem, words_of
 from records.models import BlindingHit, CaseFile, GiveawayTerm, IcdCode, OriginalDiagnosis
@@ -27,6 +27,12 @@ NARROW = frozenset([
     "parts", "overlapping", "region", "of", "the", "without", "with", "and", "not", "elsewhere",
     "classified", "nos", "nec", "encounter", "initial",
 ])  # fmt: skip
+# Initials that stand for something else in nearly every record.
+NO_INITIALS = frozenset([
+    "MRI", "PET", "ECG", "EKG", "EEG", "EMG", "CSF", "ICU", "CBC", "BMI", "ICD", "PSA", "TSH",
+    "USA", "DOC", "PDF", "UTC", "COPD", "LCR", "UCI", "RMN", "TAC", "DOB", "MRN", "CHF", "SIM",
+])  # fmt: skip
+PARTICLES = frozenset(["van", "von", "der", "den", "ten", "dos", "das", "los", "las", "bin", "the"])
 LONGEST = 8  # words of a phrase; a whole sentence is never found word for word
 SHORT = re.compile(r"[A-Z][A-Za-z]?[A-Z0-9]{1,6}(?:-[A-Z0-9]{1,6})?")
 
@@ -80,6 +86,7 @@ def concepts_of(clinic_id: Any) -> list[Concept]:
             tuple(sorted({*base.icd10, *prefixes})),
             tuple(term for term in base.terms if term.key not in off) + tuple(added),
             base.patterns,
+            base.means,
         )
     return list(ready.values())
 
@@ -100,7 +107,10 @@ def _naming(lists: list[Concept]) -> list[Phrase]:
     for concept in lists:
         for term in concept.terms:
             owners.setdefault(term.key, set()).add(concept.key)
-    return [
+    meant = [
+        Phrase(text, "", concept.key, is_typed=True) for concept in lists for text in concept.means
+    ]
+    return meant + [
         Phrase(term.text, "", concept.key, is_typed=True, is_short=_is_short(term))
         for concept in lists
         for term in concept.terms
@@ -178,7 +188,8 @@ def _of_code(code: str) -> Iterator[Phrase]:
     category = code[:3]
     low = category[0].lower() + category[1:]
     pattern = (
-        rf"(?<![^\W_])(?:{category}(?:\.?[0-9A-Z]{{1,4}})?|{low}\.?\d[0-9a-z]{{0,3}})(?![^\W_])"
+        rf"(?<![^\W_])(?:{category}(?:[. ]?[0-9A-Z]{{1,4}})?|{low}(?:\.?\d[0-9a-z]{{0,3}})?)"
+        r"(?![^\W_])"
     )
     yield Phrase(code, Why.CODE, code, pattern=pattern)
     above = [code[:size] for size in range(3, len(code) + 1) if code[size - 1] != "."]
@@ -202,15 +213,35 @@ def _shorter(title: str) -> Iterator[str]:
 
 
 def _names(text: str, why: str) -> Iterator[Phrase]:
-    """A name whole, and each of its words that is one: ordinary ones with a capital only."""
-    words = [word.raw for word in words_of(text) if folded(word.raw) not in TITLES]
-    words = [word for word in words if folded(word) not in NARROW and not word.isdigit()]
+    """A name whole, each of its words that is one, its initials, and what addresses make of it."""
+    named = [word.raw for word in words_of(text) if folded(word.raw) not in TITLES]
+    words = [word for word in named if folded(word) not in NARROW and not word.isdigit()]
     if len(words) > 1:
         yield Phrase(" ".join(words), why)
     for one, other in pairwise(words):  # two family names, or a given and a family name
-        if not (is_plain(one) and is_plain(other) and why == Why.HOSPITAL):
-            yield Phrase(f"{one} {other}", why)
+        if not (_says_nothing(one) and _says_nothing(other) and why == Why.HOSPITAL):
+            yield Phrase(f"{one} {other}", why, is_name=is_plain(one) and is_plain(other))
     for word in words:
-        if len(word) < 3 or (why == Why.HOSPITAL and (len(word) < 4 or is_plain(word))):
+        if (
+            len(word) < 3
+            or folded(word) in PARTICLES
+            or (why == Why.HOSPITAL and (len(word) < 4 or is_plain(word)))
+        ):
             continue
         yield Phrase(word, why, is_name=is_plain(word))
+        if len(word) > 4 and why != Why.HOSPITAL and not is_plain(word):
+            yield Phrase(word, why, pattern=_as_login(word))
+    initials = "".join(word[0] for word in named if folded(word) not in SMALL and word[0].isupper())
+    if why == Why.HOSPITAL and 3 <= len(initials) <= 6 and initials not in NO_INITIALS:
+        yield Phrase(initials, why, text, is_short=True)
+
+
+def _says_nothing(word: str) -> bool:
+    """Whether a word of a hospital's name is one that many hospitals have: "General"."""
+    return folded(word) in SMALL or stem(word) in shipped.medical_words()
+
+
+def _as_login(word: str) -> str:
+    """A family name with an initial or two glued to it, as addresses have it: "tquimby"."""
+    bare = re.escape(folded(word))
+    return rf"(?<![^\W_])(?i:[a-z]{{1,2}}{bare}|{bare}[a-z])(?:\d{{1,4}})?(?![^\W_])"

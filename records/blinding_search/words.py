@@ -25,6 +25,7 @@ LIKE = str.maketrans(
 WORD = re.compile(rf"[^\W_](?:[^\W_]|[{UNSEEN}](?=[^\W_])|[\u0300-\u036f])*")
 NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 BROKEN = re.compile(rf"[{HYPHENS}]\s*\n\s*|[\u0002\ufffe\u00ad]\s*")
+HYPHENED = re.compile(r"[^\W\d_]{2,}(?:[-\u2010-\u2013][^\W\d_]{2,})+")
 SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?: [^\W\d_]){3,}(?![^\W_])")
 
 
@@ -92,6 +93,14 @@ def joined_words_of(text: str) -> list[Word] | None:
             cut, at = True, at + 1
         joined.append(word)
     return joined if cut else None
+
+
+def hyphened_words_of(text: str) -> list[Word]:
+    """Each word with hyphens as one without: "glio-blastoma". They are no neighbours."""
+    return [
+        _word(text, m.start(), m.end(), re.sub(r"[\W_]", "", m.group()))
+        for m in HYPHENED.finditer(text)
+    ]
 
 
 def words_of_name(text: str) -> list[Word]:
