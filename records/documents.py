@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from records import rules, workflow
 from records.blinding import sight_of
 from records.identity_checks import PROBLEM
+from records.imaging_archives import ArchiveRow, rows_of
 from records.models import CaseFile, Document, IdentityCheck, Upload
 from records.problems import Problem, problem_of, why_held
 from records.proxies import on_behalf_of
@@ -69,6 +70,7 @@ class Panel:
     unfinished: list[Upload]
     may_add: Verdict
     is_checking: bool
+    archives: list[ArchiveRow] = field(default_factory=list)
 
 
 def panel(case_file: CaseFile, user: Any) -> Panel:
@@ -94,8 +96,10 @@ def panel(case_file: CaseFile, user: Any) -> Panel:
             case_file=case_file, by=user, finished_at=None, offset_bytes__gt=0
         ).order_by("created_at")
     )
+    archives = rows_of(case_file)
     checking = any(document.status == Status.SCREENING for document in documents)
-    return Panel(case_file, rows, unfinished, may_add, is_checking=checking)
+    checking = checking or any(archive.is_open for archive in archives)
+    return Panel(case_file, rows, unfinished, may_add, checking, archives)
 
 
 def _row(document: Any, titles: dict[str, str], user: Any, may_add: bool) -> Row:

@@ -18,10 +18,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records import arrivals, record_requests, uploads
+from records.imaging_archives import ArchiveRow, row_of
 from records.legal_clocks import clock_of
 from records.models import (
     Document,
     HolderLink,
+    ImagingIngest,
     ImagingInstance,
     RecordRequest,
     RecordRequestEvent,
@@ -34,6 +36,7 @@ from secondop.lib.verdicts import YES, Refused, Verdict, not_now
 Status = RecordRequest.Status
 Kind = RecordRequestEvent.Kind
 OPENED_AGAIN = timedelta(hours=1)
+ARCHIVES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,28 @@ def sent_so_far(link: HolderLink) -> list[Sent]:
     """What this ask brought, oldest first. PRIVACY: numbers in place of names."""
     rows = Document.objects.filter(record_request=link.record_request_id)
     rows = rows.exclude(status=Document.Status.REMOVED).order_by("received_at", "pk")
-    return [_sent(number, document) for number, document in enumerate(rows[:200], start=1)]
+    sent = [_sent(number, document) for number, document in enumerate(rows[:200], start=1)]
+    jobs = ImagingIngest.objects.filter(record_request=link.record_request_id)
+    packed = [row_of(job) for job in jobs.order_by("created_at", "pk")[:ARCHIVES_SHOWN]]
+    return sent + [
+        _archive(number, row)
+        for number, row in enumerate(packed, start=len(sent) + 1)
+        if row.is_open or row.is_refused or row.problems
+    ]
+
+
+def _archive(number: int, row: ArchiveRow) -> Sent:
+    """A ZIP that is being opened, or of which something could not be taken.
+
+    PRIVACY: what came out of it whole is among the files and images: there is no line for it.
+    """
+    if row.is_open:
+        state, badge, why = _("Being checked"), "now", ""
+    elif row.is_refused:
+        state, badge, why = _("Could not be used"), "bad", row.result
+    else:
+        state, badge, why = _("A part could not be used"), "wait", " ".join(row.problems)
+    return Sent(number, "application/zip", 0, row.job.created_at, state, badge, why)
 
 
 def _sent(number: int, document: Document) -> Sent:

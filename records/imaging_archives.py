@@ -27,10 +27,10 @@ class ArchiveRow:
 def rows_of(case_file: CaseFile) -> list[ArchiveRow]:
     """Newest first."""
     jobs = ImagingIngest.objects.filter(case_file=case_file).order_by("-created_at")
-    return [_row(job) for job in jobs[:SHOWN]]
+    return [row_of(job) for job in jobs[:SHOWN]]
 
 
-def _row(job: ImagingIngest) -> ArchiveRow:
+def row_of(job: ImagingIngest) -> ArchiveRow:
     outcome, done = job.outcome, job.status == ImagingIngest.Status.DONE
     dead = job.status == ImagingIngest.Status.DEAD
     if dead:

@@ -19,6 +19,7 @@ from records.dicom.objects import Received, is_somebody_else
 from records.dicom.values import alias_uid
 from records.models import (
     CaseFile,
+    ImagingIngest,
     ImagingInlet,
     ImagingInstance,
     ImagingPack,
@@ -70,13 +71,14 @@ def alias_key(case_file_id: Any) -> bytes:
 def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any) -> ImagingPack:
     """Write down a stored pack and what is in it. New studies are checked, then shown or held.
 
-    `by` is a person, the record request through whose door the images came, or the way in that a
-    coordinator made for a hospital.
+    `by` is a person, the record request through whose door the images came, the archive that came
+    through one before, or the way in that a coordinator made for a hospital.
     """
     door = arrivals.admit(by.pk) if isinstance(by, RecordRequest) else None
-    sender = door or by
+    asked = by.record_request if isinstance(by, ImagingIngest) else door
+    sender = asked or by
     by = None if isinstance(sender, RecordRequest | ImagingInlet) else by
-    owner = {"clinic_id": case_file.clinic_id, "case_file": case_file, "record_request": door}
+    owner = {"clinic_id": case_file.clinic_id, "case_file": case_file, "record_request": asked}
     made = ImagingPack.objects.create(**owner, **pack)
     key = alias_key(case_file.pk)
     by_study: dict[str, list[Row]] = defaultdict(list)
@@ -93,7 +95,7 @@ def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any
             series = _series(study, of_series, key)
             copied += [_tuple(series, made, row, lines[id(row)], key) for row in of_series]
     _copy(copied)
-    role = arrivals.RECORD_HOLDER if door else ""
+    role = arrivals.RECORD_HOLDER if asked else ""
     size_bytes = made.size_bytes
     note(
         "imaging.received", by=by, about=made, role=role, instances=len(rows), size_bytes=size_bytes

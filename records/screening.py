@@ -33,6 +33,11 @@ MAKE_ONE_PAGE = Limits(cpu_seconds=10, wall_seconds=60)
 REFUSED = {"crashed": "damaged", "too_big": "too_complex", "too_slow": "too_complex"}
 
 
+# Not a document of its own: `records.dicom.archives` takes out what is in it.
+UNPACKED = frozenset({"application/dicom", "application/zip"})
+UNPACK = "unpack"
+
+
 class Outcome(Exception):
     """A step knows how it ends: the new status, and the code of the sentence for the sender."""
 
@@ -56,7 +61,7 @@ class Look:
 
 
 def screen(job: Screening) -> None:
-    """Look at the job's document and close it: available, held, rejected or set aside."""
+    """Look at the job's document and close it: available, held, rejected, set aside or unpacked."""
     document = Document.objects.get(pk=job.document_id)
     if document.status != Status.SCREENING:
         return
@@ -77,6 +82,9 @@ def screen(job: Screening) -> None:
             if found.is_holding:
                 status, problem = str(Status.HELD), identity_checks.PROBLEM
         facts = look.facts | {"findings": look.findings}
+        if status == UNPACK:
+            workflow.unpack(document, facts=facts)
+            return
         workflow.screened(document, status, problem=problem, facts=facts)
 
 
@@ -154,8 +162,8 @@ def is_of_a_known_kind(look: Look) -> None:
     if problem := found.get("problem"):
         raise Outcome(Status.REJECTED, problem)
     look.pages = found["pages"]
-    if found["media_type"] in ("application/dicom", "application/zip"):
-        raise Outcome(Status.HELD)
+    if found["media_type"] in UNPACKED:
+        raise Outcome(UNPACK)
 
 
 def gets_pages(look: Look) -> None:

@@ -87,7 +87,10 @@ def begin(
     """
     if record_request is None:
         rules.may_add_records(by, case_file).or_raise()
-    is_archive = kind == IMAGING_ARCHIVE and by is not None  # a door takes a ZIP as a document
+    # A ZIP is known by its content; one that no document may be as large as, by its name: what is
+    # none after all is refused when it is opened.
+    is_large_zip = size_bytes > settings.MAX_DOCUMENT_BYTES and file_name.lower().endswith(".zip")
+    is_archive = kind == IMAGING_ARCHIVE or is_large_zip
     most = settings.MAX_ARCHIVE_BYTES if is_archive else settings.MAX_DOCUMENT_BYTES
     _refuse_size(case_file, size_bytes, most)
     return Upload.objects.create(
@@ -96,7 +99,11 @@ def begin(
         by=by,
         record_request=record_request,
         file_name=clean_name(file_name),
-        kind=kind if is_archive or kind in DocumentKind.values else DocumentKind.OTHER,
+        kind=IMAGING_ARCHIVE
+        if is_archive
+        else kind
+        if kind in DocumentKind.values
+        else DocumentKind.OTHER,
         size_bytes=size_bytes,
         key=new_key("archives" if is_archive else "documents"),
         sent_sha256=sent_sha256,

@@ -11,7 +11,15 @@ from django.urls import reverse
 from records import arrivals, rules
 from records.blinding_search.asking import search_item
 from records.facts.asking import read_facts
-from records.models import CaseFile, Document, DocumentName, ImagingIngest, Screening, Upload
+from records.models import (
+    CaseFile,
+    Document,
+    DocumentName,
+    ImagingIngest,
+    RecordRequest,
+    Screening,
+    Upload,
+)
 from records.models.document import IMAGING_ARCHIVE
 from records.proxies import on_behalf_of
 from secondop.audit.trail import note
@@ -35,7 +43,7 @@ def receive(upload: Upload) -> Document | None:
     door = upload.record_request_id  # empty unless it came through a record holder's door
     record_request = arrivals.admit(door) if door else None
     if upload.kind == IMAGING_ARCHIVE:
-        _receive_archive(upload)
+        _receive_archive(upload, record_request)
         return None
     document = Document.objects.create(
         clinic_id=upload.clinic_id,
@@ -68,10 +76,10 @@ def receive(upload: Upload) -> Document | None:
     return document
 
 
-def _receive_archive(upload: Upload) -> None:
+def _receive_archive(upload: Upload, record_request: RecordRequest | None) -> None:
     job = ImagingIngest.objects.create(
         clinic_id=upload.clinic_id, case_file_id=upload.case_file_id, by_id=upload.by_id,
-        key=upload.key,
+        record_request=record_request, key=upload.key,
     )  # fmt: skip
     ring(job)
     _is_done(upload)
@@ -79,6 +87,7 @@ def _receive_archive(upload: Upload) -> None:
         "imaging.archive_received",
         by=upload.by,
         about=job,
+        role=arrivals.RECORD_HOLDER if record_request else "",
         on_behalf_of=on_behalf_of(upload.by, upload.case_file.patient),
         size_bytes=upload.size_bytes,
     )
@@ -87,6 +96,28 @@ def _receive_archive(upload: Upload) -> None:
 def _is_done(upload: Upload) -> None:
     upload.file_name, upload.finished_at = "", Now()  # type: ignore[assignment]
     upload.save(update_fields=["file_name", "finished_at"])
+
+
+@transition
+def unpack(document: Document, *, facts: dict[str, Any]) -> None:
+    """What was sent as a file is a ZIP, or an image: a job takes out what is in it.
+
+    Called with the screening's closing transaction open. The bytes become the job's, so they are
+    neither erased with the row nor kept twice.
+    """
+    if document.status != Status.SCREENING:
+        return  # removed meanwhile
+    job = ImagingIngest.objects.create(
+        clinic_id=document.clinic_id, case_file_id=document.case_file_id, by_id=document.by_id,
+        record_request_id=document.record_request_id, key=document.key,
+    )  # fmt: skip
+    document.move_to(Status.REMOVED)
+    document.key, document.media_type = "", facts["media_type"]
+    document.findings = facts["findings"] | {"unpacked": str(job.pk)}
+    document.save(update_fields=["key", "media_type", "findings"])
+    DocumentName.objects.filter(document=document).delete()
+    note("document.unpacked", by=None, about=document)
+    ring(job)
 
 
 @transition

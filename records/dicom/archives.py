@@ -56,7 +56,9 @@ def take(job: ImagingIngest) -> None:
                     file.write(block)
         try:
             found = taking_in.look(_path_of(file), beat)
-            outcome = ingest(file, job.case_file, by=job.by, beat=beat)
+            # Through a door it was let in, and is in the ledger, when it arrived: not asked again.
+            sender = job if job.record_request_id else job.by
+            outcome = ingest(file, job.case_file, by=sender, beat=beat)
         except (Refused, taking_in.NotWhole) as refused:
             told = {"archive": refused.code}
             if member := getattr(refused, "member", ""):

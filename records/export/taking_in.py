@@ -24,6 +24,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from records.analytes import analytes
+from records.arrivals import RECORD_HOLDER
 from records.facts.reading import digest
 from records.guard import Limits, Refusal, run_guarded
 from records.models import (
@@ -221,7 +222,8 @@ def _create(job: ImagingIngest, paper: Paper, key: str, size_bytes: int, sha256:
         file_name=paper.title,
     )  # fmt: skip
     ring(Screening.objects.create(document=document, clinic_id=job.case_file.clinic_id))
-    note("document.received", by=job.by, about=document, size_bytes=size_bytes)
+    role = RECORD_HOLDER if job.record_request_id else ""
+    note("document.received", by=job.by, about=document, role=role, size_bytes=size_bytes)
     return document
 
 

@@ -26,5 +26,11 @@ def largest_document() -> int:
 
 
 @register.simple_tag
+def largest_archive() -> int:
+    """Bytes of a ZIP, which is unpacked here."""
+    return int(settings.MAX_ARCHIVE_BYTES)
+
+
+@register.simple_tag
 def document_kinds() -> list[tuple[str, str]]:
     return [(str(value), str(label)) for value, label in DocumentKind.choices]

@@ -103,7 +103,9 @@ class TestArchive:
         with pytest.raises(Refused, match="larger than 2"):
             uploads.begin(case_file, size_bytes=2500, kind=IMAGING_ARCHIVE, **begin)
         with pytest.raises(Refused):
-            uploads.begin(case_file, size_bytes=1500, kind="letter", **begin)
+            uploads.begin(
+                case_file, size_bytes=1500, kind="letter", **begin | {"file_name": "cd.pdf"}
+            )
 
 
 class TestHere:

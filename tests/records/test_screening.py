@@ -16,7 +16,7 @@ from PIL import Image
 
 from records import screening
 from records.guard import Refusal, run_guarded
-from records.models import Document, Screening
+from records.models import Document, ImagingIngest, Screening
 from records.problems import PROBLEMS
 from records.tasks import screen
 from secondop.audit.models import AuditEvent
@@ -136,10 +136,12 @@ class TestAccepted:
         assert document.findings["repaired"] is True
 
     @pytest.mark.parametrize(("content", "kind"), [(files.DICOM, "dicom"), (files.ZIP, "zip")])
-    def test_scans_are_held_and_never_lost(self, content, kind):
+    def test_scans_and_zips_are_handed_to_the_job_that_unpacks_them(self, content, kind):
         document = screened(content, name="scan")
-        assert (document.status, document.media_type) == ("held", f"application/{kind}")
-        assert files.stored(document.key) == content
+        assert (document.status, document.media_type) == ("removed", f"application/{kind}")
+        job = ImagingIngest.objects.get(pk=document.findings["unpacked"])
+        assert document.key == ""
+        assert files.stored(job.key) == content
 
 
 REFUSED = [

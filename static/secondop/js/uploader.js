@@ -224,9 +224,15 @@ class Uploader {
       this.rows.push(row);
       this.list.append(row.item);
       if (file.size === 0) row.fail(this.words("empty"), "refused");
-      else if (file.size > Number(this.root.dataset.maxBytes)) row.fail(this.words("large"), "refused");
+      else if (file.size > this.most(file)) row.fail(this.words("large"), "refused");
     }
     this.next();
+  }
+
+  /** A ZIP is unpacked there, so it may be larger than one document. */
+  most(file) {
+    const { maxBytes, maxZipBytes } = this.root.dataset;
+    return Number(/\.zip$/i.test(file.name) && maxZipBytes ? maxZipBytes : maxBytes);
   }
 
   next() {
