@@ -42,7 +42,8 @@ class Ehr(models.Model):
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="ehrs")
     title = models.CharField(max_length=120)
     way = models.CharField(max_length=5, choices=Way.choices, default=Way.SMART)
-    address = models.URLField(max_length=300)  # of FHIR R4, without the name of a resource
+    # Of FHIR R4, without the name of a resource. Not a URLField: inside, hosts have no dot.
+    address = models.CharField(max_length=300)
     client_id = models.CharField(max_length=200, blank=True)
     scopes = models.CharField(max_length=1000, blank=True)  # empty: what is read, and no more
     asks_offline = models.BooleanField(default=False)  # a token that renews the first

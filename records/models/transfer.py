@@ -123,6 +123,11 @@ class Transfer(Job):
     step = models.CharField(max_length=6, choices=Step.choices, default=Step.SEARCH)
     query = models.JSONField(default=dict, blank=True)  # keywords of DICOM and what to match
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    # `attempts` numbers the claims. Only what failed uses up the tries; a worker that was killed
+    # does not, unless that happens again and again without one more image coming over.
+    failures = models.PositiveSmallIntegerField(default=0)
+    kills = models.PositiveSmallIntegerField(default=0)  # in a row, without progress
+    done_at_claim = models.PositiveIntegerField(default=0)
 
     objects = TransferQuerySet.as_manager()  # type: ignore[misc]
 
@@ -137,7 +142,7 @@ class Transfer(Job):
         private = {"query"}
         plain = Job.JOB_FIELDS | {
             "case_file", "peer", "record_request", "by", "direction", "step",
-            "cancelled_at",
+            "cancelled_at", "failures", "kills", "done_at_claim",
         }  # fmt: skip
 
 
