@@ -24,7 +24,10 @@ IMAGES = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/tiff": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    "image/gif": (b"GIF87a", b"GIF89a"),
 }
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")  # as Pillow names what is opened
+BMP_HEADERS = {bytes((size, 0, 0, 0)) for size in (12, 40, 52, 56, 108, 124)}
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
@@ -60,6 +63,8 @@ def kind_of(head: bytes) -> str:
             return media_type
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
+    if head[:2] == b"BM" and head[6:10] == bytes(4) and head[14:18] in BMP_HEADERS:
+        return "image/bmp"
     if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
         raise Unusable("heic")
     if b"%PDF-" in head[:1024] and not head.startswith(b"PK\x03\x04"):
@@ -186,7 +191,7 @@ def _look_at_image(file: Path) -> dict[str, Any]:
 
     Image.MAX_IMAGE_PIXELS = None  # our own limit follows
     try:
-        with Image.open(file, formats=["PNG", "JPEG", "TIFF", "WEBP"]) as image:
+        with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Unusable("too_many_pixels")
             pages = getattr(image, "n_frames", 1)
@@ -264,4 +269,4 @@ LOOKS = {
     "application/xml": _look_at_xml,
     "application/json": _look_at_json,
     "text/plain": _look_at_text,
-} | dict.fromkeys([*IMAGES, "image/webp"], _look_at_image)
+} | dict.fromkeys([*IMAGES, "image/webp", "image/bmp"], _look_at_image)

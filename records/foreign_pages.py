@@ -53,8 +53,10 @@ def _pdf_pages(path: Path, first: int, count: int) -> Iterator[tuple[Any, str]]:
 def image_pages(path: Path, first: int, count: int) -> Iterator[tuple[Any, str]]:
     from PIL import Image
 
+    from records.foreign import FORMATS
+
     Image.MAX_IMAGE_PIXELS = None  # `foreign.examine` has refused a flood already; checked again:
-    with Image.open(path, formats=["PNG", "JPEG", "TIFF", "WEBP"]) as image:
+    with Image.open(path, formats=FORMATS) as image:
         for index in range(first - 1, first - 1 + count):
             if index:
                 image.seek(index)

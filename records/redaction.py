@@ -51,7 +51,10 @@ MAX_LINES = 300  # of one page
 MAX_AREAS = 5000  # of one document; more than that is withheld
 IN_TEXTS = (BlindingHit.Place.PAGE_TEXT, BlindingHit.Place.SECTION)
 # What can be painted: everything that is shown as pages.
-PICTURED = ("application/pdf", "text/plain", "image/png", "image/jpeg", "image/tiff", "image/webp")
+PICTURED = (
+    "application/pdf", "text/plain", "image/png", "image/jpeg", "image/tiff", "image/webp",
+    "image/gif", "image/bmp",
+)  # fmt: skip
 
 
 def may_cover(document: Document) -> Verdict:

@@ -28,7 +28,8 @@ from records.models import (
 MAX_FACTS = 20_000
 ENDINGS = {
     "application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "image/tiff": "tif",
-    "image/webp": "webp", "text/plain": "txt", "application/cda+xml": "xml",
+    "image/webp": "webp", "image/gif": "gif", "image/bmp": "bmp", "text/plain": "txt",
+    "application/cda+xml": "xml",
     "application/fhir+xml": "xml", "application/fhir+json": "json",
 }  # fmt: skip
 

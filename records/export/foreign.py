@@ -24,7 +24,8 @@ MAX_CANDIDATES = 2000
 BLOCK_BYTES = 1024**2
 SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*){0,3}")
 JUNK = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|\._|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
-PAPERS = {"application/pdf", "image/png", "image/jpeg", "image/tiff", "image/webp"}
+PAPERS = {"application/pdf", "image/png", "image/jpeg", "image/tiff", "image/webp", "image/gif",
+          "image/bmp"}  # fmt: skip
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)
 
 
