@@ -22,6 +22,8 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.utils.crypto import salted_hmac
+from psycopg.adapt import Transformer
+from psycopg.pq import ConnStatus, ExecStatus
 
 from records.dicom.values import RLE
 from records.imaging import View
@@ -207,26 +209,38 @@ _prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # names by co
 
 
 def _ask(name: str, types: str, query: str, values: list[Any]) -> Any:
-    """The one row of a prepared query. None when there is none, or no connection to ask."""
-    # A dead connection shows in the query itself: who asks so often is not asked to wait for a
-    # question about its health first. The long way then opens another.
-    connection.health_check_done = True  # type: ignore[attr-defined]
-    holes = ", ".join(["%s"] * len(values))
+    """The one row of a prepared query. None when there is none, or no connection to ask.
+
+    Past the cursors of Django and psycopg: they take longer than the answer.
+    """
     try:
-        with connection.cursor() as cursor:
-            names = _prepared.setdefault(connection.connection, set())
-            if name not in names:
+        connection.ensure_connection()
+        driver: Any = connection.connection
+        names = _prepared.setdefault(driver, set())
+        if name not in names:
+            with connection.cursor() as cursor:
                 cursor.execute(f"PREPARE {name} {types} AS {query}")
-                names.add(name)
-            cursor.execute(f"EXECUTE {name} ({holes})", values)
-            return cursor.fetchone()
+            names.add(name)
     except (OperationalError, InterfaceError):
         connection.close()
-    except ProgrammingError:  # a pooler gave us a connection that did not hear of it
-        if connection.in_atomic_block:
-            raise
-        _prepared.pop(connection.connection, None)
+        return None
+    told = driver.pgconn.exec_prepared(name.encode(), list(map(_text, values)))
+    if told.status == ExecStatus.TUPLES_OK:
+        found = Transformer(driver)
+        found.set_pgresult(told)
+        return found.load_row(0, tuple) if told.ntuples else None
+    if driver.pgconn.status != ConnStatus.OK:  # a dead one: the long way opens another
+        connection.close()
+        return None
+    if connection.in_atomic_block:
+        raise ProgrammingError(name)
+    _prepared.pop(driver, None)  # a pooler gave us a connection that did not hear of it
     return None
+
+
+def _text(value: Any) -> bytes:
+    """As PostgreSQL reads it; names of statuses need no quotes."""
+    return (f"{{{','.join(value)}}}" if isinstance(value, list) else str(value)).encode()
 
 
 def view(session: str, case_file: Any) -> View | None:
