@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 from django.db import connection, transaction
@@ -68,8 +69,13 @@ def alias_key(case_file_id: Any) -> bytes:
 
 
 @transaction.atomic
-def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any) -> ImagingPack:
+def store(
+    case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any,
+    mending: Collection[str] = (),
+) -> ImagingPack:  # fmt: skip
     """Write down a stored pack and what is in it. New studies are checked, then shown or held.
+
+    `mending` names what is here already with the same bytes, in a pack that is damaged.
 
     `by` is a person, the record request through whose door the images came, the archive that came
     through one before, or the way in that a coordinator made for a hospital.
@@ -83,7 +89,8 @@ def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any
     key = alias_key(case_file.pk)
     by_study: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_study[row[0].study_uid].append(row)
+        if row[0].instance_uid not in mending:
+            by_study[row[0].study_uid].append(row)
     copied: list[tuple[Any, ...]] = []
     lines = {id(row): line for line, row in enumerate(rows)}
     for study_uid, of_study in by_study.items():
@@ -95,6 +102,8 @@ def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any
             series = _series(study, of_series, key)
             copied += [_tuple(series, made, row, lines[id(row)], key) for row in of_series]
     _copy(copied)
+    if mending:
+        _mend(made, [row for row in rows if row[0].instance_uid in mending], lines)
     role = arrivals.RECORD_HOLDER if asked else ""
     size_bytes = made.size_bytes
     note(
@@ -103,6 +112,26 @@ def store(case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any
     if door:
         arrivals.arrived(door, count=len(rows), size_bytes=size_bytes, what="images")
     return made
+
+
+def _mend(pack: ImagingPack, rows: list[Row], lines: dict[int, int]) -> None:
+    """The same bytes came again: they stand in for the damaged ones; whole studies are shown."""
+    here = ImagingInstance.objects.filter(case_file=pack.case_file)
+    for row in rows:
+        one = here.filter(SOPInstanceUID=row[0].instance_uid)
+        one.update(pack=pack, header_line=lines[id(row)], **row[1])
+    stored = here.filter(pack=pack)
+    series = ImagingSeries.objects.filter(pk__in=stored.values("series"))
+    series.update(revision=F("revision") + 1)  # what was made of it before is not used again
+    studies = ImagingStudy.objects.filter(pk__in=stored.values("study"), problem="damaged")
+    for study in studies.filter(status=Status.QUARANTINED).order_by("pk"):
+        if study.instances.exclude(pack__quarantined_at=None).exists():
+            continue
+        study.problem = ""
+        study.save(update_fields=["problem"])
+        study.move_to(Status.HELD)
+        study.move_to(Status.AVAILABLE)  # it was, before: only such studies are set aside
+        note("imaging.mended", by=None, about=study)
 
 
 def _sent_by(sender: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Kept:
     result: Result
     piece: Piece
     made: Piece | None  # inflated data set or whole frames, stored right behind
+    mends: bool = False  # it is here already, in a pack that is damaged
 
     @property
     def received(self) -> objects.Received:
@@ -58,7 +59,13 @@ class Collector:
 
         `whole` are its bytes when they are at hand.
         """
-        piece = self.file.end()
+        return self._keep(self.file.end(), whole)
+
+    def take(self, whole: bytes) -> Result:
+        """The same of an object that nothing was written of yet."""
+        return self._keep(self.file.append(whole), whole)
+
+    def _keep(self, piece: Piece, whole: bytes | None) -> Result:
         result, made, before = Result(), None, None
         try:
             result.received, made = self._read(piece, whole)

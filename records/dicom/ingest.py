@@ -29,6 +29,8 @@ from records.dicom.values import DEFLATED_LE
 from records.guard import Refusal, run_guarded
 from records.models import CaseFile, ImagingInstance
 
+HELD_BYTES = 1024**2  # up to here an object is read, written and hashed from memory
+
 __all__ = ["Batch", "Result", "alone_in", "shelve"]
 
 
@@ -38,8 +40,8 @@ class Batch:
         self._writer = PackWriter(in_thread=True)
         self._collector = Collector(self._writer, _inflate_guarded, study_uid=study_uid)
         self.results = self._collector.results
-        self.begin, self.write = self._writer.begin, self._writer.write
-        self.refuse, self.finish = self._collector.refuse, self._collector.finish
+        self.refuse = self._collector.refuse
+        self._held: list[bytes] | None = None  # of the object that was begun, while it is small
 
     def __enter__(self) -> Self:
         self._writer.__enter__()
@@ -55,7 +57,27 @@ class Batch:
 
     @property
     def size_bytes(self) -> int:
-        return self._writer.size_bytes
+        return self._writer.size_bytes + sum(map(len, self._held or []))
+
+    def begin(self) -> None:
+        self._held = []
+        self._writer.begin()
+
+    def write(self, block: bytes | memoryview) -> None:
+        if self._held is None:
+            self._writer.write(block)
+            return
+        self._held.append(bytes(block))
+        if sum(map(len, self._held)) > HELD_BYTES:
+            held, self._held = self._held, None
+            for each in held:
+                self._writer.write(each)
+
+    def finish(self) -> Result:
+        if self._held is None:
+            return self._collector.finish()
+        whole, self._held = b"".join(self._held), []
+        return self._collector.take(whole)
 
     def close(self) -> list[Result]:
         """Store the pack and its rows, and say what became of each object."""
@@ -98,13 +120,17 @@ def _not_known(case_file: CaseFile, kept: list[Kept]) -> list[int]:
     """Which of these are new; the others are a success, or refused for their other bytes."""
     uids = [one.received.instance_uid for one in kept]
     rows = ImagingInstance.objects.filter(case_file=case_file, SOPInstanceUID__in=uids)
-    known = dict(rows.values_list("SOPInstanceUID", "sha256")) if uids else {}
+    columns = ("SOPInstanceUID", "sha256", "pack__quarantined_at")
+    told = list(rows.values_list(*columns)) if uids else []
+    known = {uid: sha256 for uid, sha256, _damaged in told}
+    damaged = {uid for uid, _sha256, damaged in told if damaged}
     new = []
     for number, one in enumerate(kept):
         uid = one.received.instance_uid
         if known.get(uid, one.piece.sha256) != one.piece.sha256:
             one.result.problem = "other_bytes"
-        elif uid not in known:
+        elif uid not in known or uid in damaged:
+            one.mends = uid in damaged
             new.append(number)
     return new
 
@@ -117,7 +143,9 @@ def _store(case_file: CaseFile, writer: PackWriter, new: list[Kept], lines: byte
         kept.result.is_new = True
     pack = writer.seal([p for kept in new for p in (kept.piece, kept.made) if p], lines)
     try:
-        imaging_workflow.store(case_file, pack, [_row(kept) for kept in new], by=by)
+        mending = {kept.received.instance_uid for kept in new if kept.mends}
+        rows = [_row(kept) for kept in new]
+        imaging_workflow.store(case_file, pack, rows, by=by, mending=mending)
     except BaseException:
         with suppress(OSError):
             default_storage.delete(pack["key"])

@@ -27,6 +27,9 @@ SETTLE_SECONDS = 10.0
 def run(transfer: Transfer) -> None:
     if reason := stop_reason(transfer):
         raise PermanentFailure(reason)
+    if transfer.kills_workers:
+        Transfer.objects.filter(pk=transfer.pk).update(kills=0)  # if somebody tries again
+        raise PermanentFailure("killed_too_often")
     if transfer.peer.retired_at:
         raise PermanentFailure("peer_retired")
     with open_remote(transfer.peer) as remote:
@@ -124,6 +127,7 @@ def known_of(transfer: Transfer, study: TransferStudy, uids: set[str]) -> set[st
         case_file=transfer.case_file_id,
         study__StudyInstanceUID=study.StudyInstanceUID,
         SOPInstanceUID__in=uids,
+        pack__quarantined_at=None,  # what is damaged is fetched again, and so mended
     )
     return set(rows.values_list("SOPInstanceUID", flat=True))
 

@@ -57,8 +57,10 @@ def _images_page(case_file: CaseFile) -> str:
 def images_here(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Every image of the case file with its size, so that the page sends only what is missing.
 
+    What stands in a damaged pack is missing: sent again it is mended.
+
     PRIVACY: numbers of images (SOPInstanceUID) and sizes, to who may fill the case file alone.
     """
     case_file = get_visible(CaseFile, request.user, pk, as_="filler")
-    rows = ImagingInstance.objects.filter(case_file=case_file)
+    rows = ImagingInstance.objects.filter(case_file=case_file, pack__quarantined_at=None)
     return JsonResponse({"instances": dict(rows.values_list("SOPInstanceUID", "size_bytes"))})

@@ -79,6 +79,7 @@ SENTENCES: dict[str, str | Promise] = {
     "imaging_inlet.made": _("made a way in for a hospital to send images"),
     "imaging_inlet.revoked": _("closed a hospital's way in for images"),
     "imaging_inlet.used": _("a hospital sent images"),
+    "imaging.mended": _("received damaged images again, whole"),
     "imaging.quarantined": _("set images aside because they are damaged"),
     "peer.added": _("set up another system for images"),
     "peer.retired": _("took another system for images out of use"),

@@ -9,8 +9,10 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 
+from records import imaging_workflow
 from records.dicom import packs
 from records.models import ImagingInstance, ImagingPack, ImagingSeries, ImagingStudy
+from secondop.audit.models import AuditEvent
 from tests.records.dicom.samples import a_case_file, as_bytes, ct, store, without_a_name
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +205,36 @@ class TestDamage:
         assert pack.quarantined_at
         assert str(pack.pk) in out.getvalue()
         assert ImagingStudy.objects.get().status == "quarantined"
+
+    def test_the_same_images_sent_again_mend_the_study(self):
+        case_file = a_case_file()
+        first, second = as_bytes(ct(1)), as_bytes(ct(2))
+        store(case_file, first, second)
+        pack = ImagingPack.objects.get()
+        before = dict(ImagingInstance.objects.values_list("SOPInstanceUID", "pk"))
+        Path(default_storage.path(pack.key)).write_bytes(b"")  # the disk lost it
+        imaging_workflow.quarantine_pack(pack)
+        study = ImagingStudy.objects.get()
+        assert study.status == "quarantined"
+        other = ct(9, SOPInstanceUID=next(iter(before)))  # other bytes are no help
+        assert problems(store(case_file, as_bytes(other))) == ["other_bytes"]
+        assert problems(store(case_file, first)) == [""]
+        study.refresh_from_db()
+        assert study.status == "quarantined"  # half of it is still damaged
+        assert problems(store(case_file, second, as_bytes(ct(3)))) == ["", ""]
+        study.refresh_from_db()
+        assert (study.status, study.problem, study.instance_count) == ("available", "", 3)
+        after = ImagingInstance.objects.select_related("pack")
+        assert before.items() <= dict(after.values_list("SOPInstanceUID", "pk")).items()
+        for one in after:
+            assert one.pack.quarantined_at is None
+            assert packs.is_intact(one.pack)
+            assert packs.read(one.pack.key, one.offset, one.size_bytes)
+        assert study.series.get().instance_count == 3
+        assert AuditEvent.objects.filter(verb="imaging.mended").count() == 1
+        known = ImagingPack.objects.count()
+        assert problems(store(case_file, first)) == [""]  # now it is here: nothing is stored
+        assert ImagingPack.objects.count() == known
 
     def test_a_good_pack_is_marked_as_checked(self):
         store(a_case_file(), as_bytes(ct(1)))
