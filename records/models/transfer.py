@@ -8,7 +8,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -129,6 +129,8 @@ class Transfer(Job):
     kills = models.PositiveSmallIntegerField(default=0)  # in a row, without progress
     done_at_claim = models.PositiveIntegerField(default=0)
 
+    MAX_KILLS = 12
+
     objects = TransferQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta(Job.Meta):
@@ -144,6 +146,27 @@ class Transfer(Job):
             "case_file", "peer", "record_request", "by", "direction", "step",
             "cancelled_at", "failures", "kills", "done_at_claim",
         }  # fmt: skip
+
+    @classmethod
+    def _on_claim(cls) -> dict[str, Any]:
+        """A claim of a row that still runs means that its worker is gone."""
+        stuck = Q(status="running", done_count__lte=F("done_at_claim"))
+        return {
+            "kills": Case(When(stuck, then=F("kills") + 1), default=0),
+            "done_at_claim": F("done_count"),
+        }
+
+    @property
+    def tries(self) -> int:
+        return self.failures + 1
+
+    def _on_failure(self) -> dict[str, Any]:
+        return {"failures": F("failures") + 1}
+
+    @property
+    def kills_workers(self) -> bool:
+        """Whatever it brings ends the process each time: no other try can help."""
+        return self.kills >= self.MAX_KILLS
 
 
 class TransferStudyQuerySet(models.QuerySet[Any]):

@@ -78,6 +78,8 @@ class Bounds:
     def _closed(event: evt.Event) -> None:
         """An object that was cut off leaves nothing on the disk."""
         message = event.assoc.dimse.message
+        if file := getattr(message, "_data_set_file", None):
+            file.close()
         if path := getattr(message, "_data_set_path", None):
             with suppress(OSError):
                 path.unlink()

@@ -11,6 +11,7 @@ import logging
 import struct
 import threading
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ NOT_EXPECTED = 0x0124  # "not authorized"
 CANNOT_READ = 0xC000
 NO_ROOM = 0xA700
 STUDY_UID = 0x0020000D
+HEAD_BYTES = 512 * 1024  # the study is named within it; what is read becomes memory
 UNREADABLE = (InvalidDicomError, AttributeError, EOFError, KeyError, NotImplementedError,
-              TypeError, ValueError, struct.error)  # fmt: skip
+              RecursionError, TypeError, ValueError, struct.error)  # fmt: skip
 log = logging.getLogger(__name__)
 
 
@@ -155,9 +157,13 @@ def _is_at(peer: Peer, address: str) -> bool:
 
 
 def study_uid_of(path: Path) -> str:
-    """Read no further than that. Raises one of UNREADABLE."""
+    """Read no further than that, and never far. Raises one of UNREADABLE.
+
+    SECURITY: elements without end before the number would fill the memory, fifty bytes for one.
+    """
     with path.open("rb") as file:
-        told = read_partial(file, stop_when=lambda tag, _vr, _length: tag > STUDY_UID)
+        head = BytesIO(file.read(HEAD_BYTES))
+    told = read_partial(head, stop_when=lambda tag, _vr, _length: tag > STUDY_UID)
     return str(told.StudyInstanceUID)
 
 

@@ -187,6 +187,6 @@ def retry(transfer: Transfer, *, by: Any) -> None:
 def _again(transfer: Transfer) -> None:
     Transfer.objects.filter(pk=transfer.pk).update(
         status=Status.QUEUED, run_after=Now(), finished_at=None, leased_until=None,
-        cancelled_at=None, last_error="",
+        cancelled_at=None, last_error="", failures=0, kills=0,
     )  # fmt: skip
     ring(transfer)

@@ -125,9 +125,26 @@ class Job(models.Model):
                 status=cls.Status.RUNNING,
                 leased_until=Now() + cls.LEASE,
                 attempts=F("attempts") + 1,
+                **cls._on_claim(),
             )
         )
         return cls.objects.get(pk=pk) if won else None
+
+    # A kind of job may count otherwise what uses up its tries: `attempts` counts the claims, and
+    # those of workers that were killed are among them.
+    @classmethod
+    def _on_claim(cls) -> dict[str, Any]:
+        """More columns that a claim writes."""
+        return {}
+
+    @property
+    def tries(self) -> int:
+        """How many of its tries are used up, this one included."""
+        return self.attempts
+
+    def _on_failure(self) -> dict[str, Any]:
+        """More columns that a failure writes."""
+        return {}
 
     def _mine(self) -> models.QuerySet[Any]:
         """This attempt's claim: `attempts` is the fencing number."""
@@ -165,21 +182,22 @@ class Job(models.Model):
         except LeaseLost:
             return
         except TemporaryFailure as exc:
-            self._give_back(str(exc), dead=self.attempts >= self.MAX_ATTEMPTS)
+            self._give_back(str(exc), dead=self.tries >= self.MAX_ATTEMPTS)
         except PermanentFailure as exc:
             self._give_back(str(exc), dead=True)
         except Exception as exc:
-            self._give_back(type(exc).__name__, dead=self.attempts >= self.MAX_ATTEMPTS)
+            self._give_back(type(exc).__name__, dead=self.tries >= self.MAX_ATTEMPTS)
             raise
 
     def _give_back(self, error: str, *, dead: bool) -> None:
         # 15 s, 1 min, 4 min ... 4.3 h; no longer, however often somebody pressed Retry
-        wait = timedelta(seconds=15 * 4 ** min(self.attempts - 1, 5))
+        wait = timedelta(seconds=15 * 4 ** min(self.tries - 1, 5))
         self._mine().update(
             status=self.Status.DEAD if dead else self.Status.FAILED,
             last_error=error[:60],
             run_after=Now() + wait,
             leased_until=None,
             finished_at=Now() if dead else None,
+            **self._on_failure(),
         )
         self.refresh_from_db()

@@ -31,6 +31,9 @@ REASONS: dict[str, str | Promise] = {
     "certificate_unreadable": _("The certificate that was given for this system is damaged."),
     "half_a_study": _("The other system gave only a part of the images. We ask for the rest."),
     "object_too_large": _("One image is larger than we take."),
+    "killed_too_often": _(
+        "This was broken off again and again without one more image. Somebody must look at it."
+    ),
     "peer_away": _("The other system does not answer. We try again by ourselves."),
     "peer_cannot": _("The other system cannot give the images as they are."),
     "peer_fails": _("The other system reports an error. We try again by ourselves."),
