@@ -1,7 +1,8 @@
 """A file filled piece by piece, with the hash of each. No Django here: the guarded child uses it.
 
-Bytes go to the file unbuffered. They are hashed as they come, or by a thread beside whoever brings
-the next ones: it reads what stands in the file, which is still in the memory of the system.
+Bytes go to the file unbuffered and are hashed as they come; or by a thread, beside whoever brings
+the next ones. It takes small pieces from memory, which it writes, too, and large ones from the
+file, where they are still in the memory of the system.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from threading import Thread
 from isal import isal_zlib
 
 BLOCK_BYTES = 1024**2
+MAX_WAITING = 8  # pieces on their way to a thread; the small ones in memory
 FLUSH_BYTES = 6 * 1024**2
 NO_PREAMBLE = bytes(128)
 
@@ -69,9 +71,13 @@ class PieceFile:
         return piece
 
     def append(self, content: bytes) -> Piece:
+        """A whole piece. With a thread it stands in the file after `settle`."""
         self.begin()
-        self.write(content)
-        return self.end()
+        piece = Piece(self._begun, len(content))
+        self._hasher.write(piece, content)
+        self.size_bytes = self._file.seek(piece.end)
+        self._flusher.wrote(len(content))
+        return piece
 
     def settle(self) -> None:
         """Wait until every piece has its hashes."""
@@ -95,6 +101,7 @@ class PieceFile:
 
     def mapped(self) -> mmap | bytes:
         """What was written so far, as a buffer. Close it before the next one."""
+        self.settle()
         return mmap(self.fileno(), self.size_bytes, access=ACCESS_READ) if self.size_bytes else b""
 
 
@@ -117,6 +124,15 @@ class _Hasher:
         if _is_sent_otherwise(os.pread(self._descriptor, 132, piece.start)):
             piece.crc32 = sent_crc32(self._descriptor, piece.start, piece.length)
 
+    def write(self, piece: Piece, content: bytes) -> None:
+        """Put a whole piece where it belongs."""
+        left, at = memoryview(content), piece.start
+        while left:
+            count = os.pwrite(self._descriptor, left, at)
+            left, at = left[count:], at + count
+        _Hasher.add(self, content)
+        _Hasher.end(self, piece)
+
     def settle(self) -> None:
         """Nothing waits."""
 
@@ -129,22 +145,26 @@ class _ThreadedHasher(_Hasher):
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor)
-        self._queue: Queue[Piece | None] = Queue()
+        self._queue: Queue[tuple[Piece, bytes] | None] = Queue(MAX_WAITING)
         self._failed: OSError | None = None
         self._thread = Thread(target=self._run, name="hash", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         buffer = memoryview(bytearray(BLOCK_BYTES))
-        while piece := self._queue.get():
+        while waiting := self._queue.get():
+            piece, content = waiting
             try:
-                self._hash(piece, buffer)
+                super().begin()
+                if content:
+                    super().write(piece, content)
+                else:
+                    self._hash(piece, buffer)
             except OSError as exc:
                 self._failed = exc
             self._queue.task_done()
 
     def _hash(self, piece: Piece, buffer: memoryview) -> None:
-        super().begin()
         at = piece.start
         while at < piece.end:
             count = os.preadv(self._descriptor, [buffer[: piece.end - at]], at)
@@ -161,7 +181,10 @@ class _ThreadedHasher(_Hasher):
         """The bytes are taken from the file."""
 
     def end(self, piece: Piece) -> None:
-        self._queue.put(piece)
+        self._queue.put((piece, b""))
+
+    def write(self, piece: Piece, content: bytes) -> None:
+        self._queue.put((piece, content))
 
     def settle(self) -> None:
         self._queue.join()
