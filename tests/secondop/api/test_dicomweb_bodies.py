@@ -95,13 +95,19 @@ class TestPieceFile:
             path = tmp_path / str(in_thread)
             path.touch()
             file = PieceFile(path, in_thread=in_thread)
-            pieces = [file.append(content) for content in contents]
-            file.append(b"dropped")
-            file.drop()
+            pieces = []
+            for content in contents:
+                pieces.append(file.append(content))
+                file.append(b"dropped")
+                file.drop()
+                file.begin()  # the same again, as it comes in blocks
+                for at in range(0, len(content), 700_000):
+                    file.write(memoryview(content)[at : at + 700_000])
+                pieces.append(file.end())
             file.settle()
             told.append([(p.start, p.length, p.sha256, p.crc32) for p in pieces])
-            assert path.read_bytes() == b"".join(contents)
-            start, length = pieces[3].start, pieces[3].length
-            assert pieces[3].crc32 == sent_crc32(file.fileno(), start, length)
+            assert path.read_bytes() == b"".join(content * 2 for content in contents)
+            start, length = pieces[6].start, pieces[6].length
+            assert pieces[6].crc32 == sent_crc32(file.fileno(), start, length)
             file.close()
         assert told[0] == told[1]
