@@ -52,9 +52,12 @@ class Postgres:
 
     name = "postgres"
 
-    def __init__(self, state: Path, guard: Guard, *, for_tests: bool = False) -> None:
+    def __init__(
+        self, state: Path, guard: Guard, *, for_tests: bool = False, template: Path | None = None
+    ) -> None:
+        """`template`: a stopped cluster's data folder, copied instead of making an empty one."""
         self.place = root.arrange(find_programs(), state)
-        self.guard, self.for_tests = guard, for_tests
+        self.guard, self.for_tests, self.template = guard, for_tests, template
         self.log = state / "log" / "postgres.log"
         settings = SETTINGS | (FOR_TESTS if for_tests else {})
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -92,7 +95,10 @@ class Postgres:
         fresh = data.with_name("pg.new")
         shutil.rmtree(fresh, ignore_errors=True)
         private_dir(fresh.parent)
-        made = self._run("initdb", "-D", str(fresh), *INITDB)
+        if self.template:
+            made = self._call("cp", "-a", str(self.template), str(fresh))
+        else:
+            made = self._run("initdb", "-D", str(fresh), *INITDB)
         if made.returncode:
             raise CannotStart(
                 f"PostgreSQL could not create its data folder:\n{made.stdout}{made.stderr}"
@@ -135,13 +141,12 @@ class Postgres:
         """The application is an ordinary user that owns its database; it may make test databases,
         nothing more.
         """
-        if self._sql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'") == "1":
-            return
-        if self._sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{USER}'") != "1":
-            self._sql(f"CREATE ROLE {USER} LOGIN CREATEDB")
+        if self._sql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'") != "1":
+            if self._sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{USER}'") != "1":
+                self._sql(f"CREATE ROLE {USER} LOGIN CREATEDB")
+            self._sql(f"CREATE DATABASE {DATABASE} OWNER {USER}")
         if self.for_tests:  # between tests the audit trail's triggers sleep; nowhere else may they
             self._sql(f"GRANT SET ON PARAMETER session_replication_role TO {USER}")
-        self._sql(f"CREATE DATABASE {DATABASE} OWNER {USER}")
 
     def stop(self) -> None:
         self.child.stop()
@@ -155,8 +160,11 @@ class Postgres:
         return done.stdout.strip()
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self._call(str(self.place.programs / program), *arguments)
+
+    def _call(self, *command: str) -> subprocess.CompletedProcess[str]:
         done: subprocess.CompletedProcess[str] = subprocess.run(
-            [*self.place.prefix, str(self.place.programs / program), *arguments],
+            [*self.place.prefix, *command],
             capture_output=True,
             text=True,
             cwd=self.place.data.parent,

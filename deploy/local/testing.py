@@ -7,10 +7,10 @@ import signal
 import subprocess
 from types import FrameType
 
-from deploy.local import environment, frontend, messages, pango
+from deploy.local import environment, frontend, messages, pango, template
 from deploy.local.children import Guard, dying_with_parent
 from deploy.local.paths import ROOT, private_dir, state_dir
-from deploy.local.postgres import Postgres
+from deploy.local.postgres import DATABASE, Postgres
 from deploy.local.valkey import Valkey
 
 
@@ -24,13 +24,16 @@ def run(command: list[str]) -> int:
     guard = Guard()
     guard.remove_at_end(state)
     servers: list[Postgres | Valkey] = []
+    copied: dict[str, str] = {}
     try:
         database_url, redis_url = (
             os.environ.get("DATABASE_URL", ""),
             os.environ.get("REDIS_URL", ""),
         )
         if not database_url:
-            servers.append(postgres := Postgres(state, guard, for_tests=True))
+            source = template.prepare()
+            copied = {template.VARIABLE: str(source), "TEST_TEMPLATE": DATABASE}
+            servers.append(postgres := Postgres(state, guard, for_tests=True, template=source))
             guard.remove_at_end(postgres.place.data.parent)
             guard.remove_at_end(postgres.place.sockets)
             postgres.start()
@@ -41,6 +44,7 @@ def run(command: list[str]) -> int:
             redis_url = valkey.url
         env = environment.application(state, database_url=database_url, redis_url=redis_url)
         env.pop("DEMO", None)
+        env |= copied
         if hint := pango.missing():
             print(hint, flush=True)
         return in_foreground(command, env, guard)

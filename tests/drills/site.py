@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from deploy.local import environment
+from deploy.local import environment, template
 from deploy.local.children import Guard, dying_with_parent
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
@@ -41,7 +41,7 @@ class Site:
         self.state = Path(tempfile.mkdtemp(prefix="secondop-drill-"))
         self.guard = Guard()
         self.guard.remove_at_end(self.state)
-        self.postgres = Postgres(self.state, self.guard)
+        self.postgres = Postgres(self.state, self.guard, template=template.named())
         self.valkey = Valkey(self.state, self.guard)
         self.processes: list[subprocess.Popen[str]] = []
         (self.state / "log").mkdir(exist_ok=True)
