@@ -14,11 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from records.models import (
+    Authorization,
     CaseFile,
     FirstDoctor,
     FirstDoctorDuty,
     OriginalDiagnosis,
     RecordHolder,
+    RecordRequest,
 )
 from records.proxies import on_behalf_of
 from secondop.audit.trail import note
@@ -124,12 +126,43 @@ def is_first_doctors(holder: RecordHolder) -> bool:
     """Whether asking this holder tells the place of the first doctor that something is asked."""
     if holder.is_first_doctor:
         return True
-    told = OriginalDiagnosis.objects.filter(case_file_id=holder.case_file_id).first()
+    return _means_them(holder.case_file_id, [holder.name, holder.contact_name])
+
+
+def _means_them(case_file_id: Any, names: list[str]) -> bool:
+    told = OriginalDiagnosis.objects.filter(case_file_id=case_file_id).first()
     if told is None:
         return False
     theirs = [name for name in (told.doctor_name, told.hospital_name) if name.strip()]
-    own = [name for name in (holder.name, holder.contact_name) if name.strip()]
-    return any(is_same_place(a, b) for a in theirs for b in own)
+    return any(is_same_place(a, b) for a in theirs for b in names if b.strip())
+
+
+def may_use_system(
+    case_file: CaseFile, title: str, record_request: RecordRequest | None = None
+) -> Verdict:
+    """Whether we may look in, or send to, the system of this hospital.
+
+    SECURITY: its log tells whoever works there that we did. Where that is the first doctor's place
+    and the patient wants it not told, only a signature that says so opens it. When the patient
+    signs in there, that is the patient's own doing and not asked here.
+    """
+    if choice_of(case_file) != Choice.NOT_TOLD:
+        return YES
+    marked = case_file.record_holders.filter(is_first_doctor=True).values_list("name", flat=True)
+    theirs = _means_them(case_file.pk, [title]) or any(is_same_place(a, title) for a in marked)
+    if not theirs:
+        return YES
+    if (
+        record_request is not None
+        and Authorization.objects.live()
+        .filter(record_request=record_request, tells_first_doctor=True)
+        .exists()
+    ):
+        return YES
+    return not_now(
+        _("This is the first doctor's place, and the patient does not want it to know. Ask the"
+          " patient first.")
+    )  # fmt: skip
 
 
 def needs_consent(holder: RecordHolder) -> bool:

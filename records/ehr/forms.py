@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
+from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
 from records.ehr.client import ID
 from records.models import CaseFile, Ehr, HolderLink, RecordRequest
 from secondop.lib.forms import MemorableDateField, RadioTiles
 
+HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?", re.IGNORECASE)
+
+
+def is_base(address: str, is_inside: bool) -> bool:
+    """Whether it can be the base of a FHIR server. In our own network a host needs no dot.
+
+    Where it really leads is decided when it is dialled: see `records.transfers.net`.
+    """
+    if not is_inside:
+        try:
+            URLValidator(schemes=["https"])(address)
+        except forms.ValidationError:
+            return False
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        is_number = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    allowed = ("https", "http") if is_inside else ("https",)
+    is_host = ":" in host or all(HOST.fullmatch(label) for label in host.split("."))
+    odd = "@" in parts.netloc or parts.query or parts.fragment or any(c.isspace() for c in address)
+    return parts.scheme in allowed and bool(host) and is_host and is_number and not odd
+
 
 class EhrForm(forms.ModelForm[Ehr]):
-    address = forms.URLField(
-        label=_("FHIR address (R4)"), max_length=300, assume_scheme="https",
+    address = forms.CharField(
+        label=_("FHIR address (R4)"), max_length=300,
+        widget=forms.URLInput(attrs={"class": "usa-input"}),
         help_text=_("For example https://fhir.hospital.example/r4"),
     )  # fmt: skip
     token = forms.CharField(
@@ -52,11 +79,13 @@ class EhrForm(forms.ModelForm[Ehr]):
             "ca_certificate": forms.Textarea(attrs={"rows": 4, "class": "usa-textarea"}),
         }
 
+    def clean_address(self) -> str:
+        address = str(self.cleaned_data["address"]).strip()
+        return address if "://" in address else f"https://{address}"
+
     def clean(self) -> dict[str, Any]:
         told: dict[str, Any] = super().clean() or {}
-        parts = urlsplit(told.get("address") or "")
-        allowed = ("https", "http") if told.get("is_inside") else ("https",)
-        if parts.scheme not in allowed or not parts.hostname or "@" in parts.netloc or parts.query:
+        if told.get("address") and not is_base(told["address"], bool(told.get("is_inside"))):
             self.add_error("address", _("Give an address that begins with https:// and has no ?."))
         if told.get("way") == Ehr.Way.SMART and not told.get("client_id"):
             self.add_error("client_id", _("Give the client id that the hospital gave you."))

@@ -13,8 +13,9 @@ from records import arrivals, identity
 from records.analytes import folded
 from records.ehr import workflow
 from records.ehr.searches import FILE, SEARCHES
+from records.first_doctor import is_same_place
 from records.identity import Comparison, Person, person_of_dicom
-from records.models import CaseFile, Ehr, EhrPage, EhrPull, RecordRequest
+from records.models import CaseFile, Ehr, EhrPage, EhrPull, RecordHolder, RecordRequest
 from records.transfers.pages import BADGES, STATES, masked
 from secondop.jobs.reasons import reason_in_words
 from secondop.lib.verdicts import Verdict
@@ -77,6 +78,12 @@ def offered_to(user: Any, case_file: CaseFile) -> QuerySet[Ehr]:
     rows = Ehr.objects.in_use().filter(clinic=case_file.clinic_id, way=Ehr.Way.SMART)
     is_own = CaseFile.objects.visible_as("patient", user).filter(pk=case_file.pk).exists()
     return rows.order_by("title") if is_own else rows.none()
+
+
+def systems_of(holder: RecordHolder) -> list[Ehr]:
+    """Systems of this very place that can be asked at once; by the name, rather once too often."""
+    rows = Ehr.objects.in_use().filter(clinic=holder.clinic_id).order_by("title")
+    return [ehr for ehr in rows if is_same_place(ehr.title, holder.name)]
 
 
 def asked_of(ehr: Ehr, case_file: CaseFile) -> RecordRequest | None:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Greatest, Now
 
-from records import arrivals, rules
+from records import arrivals, first_doctor, rules
 from records.ehr import attached, packing, right_person, smart
 from records.ehr.client import (
     PAGE_SIZE,
@@ -32,7 +32,7 @@ from records.ehr.client import (
 )
 from records.ehr.searches import BY_NAME, FILE, PATIENT, SEARCHES, Search
 from records.ehr.tidying import forget
-from records.models import CaseFile, EhrPage, EhrPull
+from records.models import CaseFile, Ehr, EhrPage, EhrPull
 from records.transfers.secrets import seal, unseal
 from secondop.jobs.models import PermanentFailure
 from secondop.lib.storage import new_key
@@ -130,6 +130,10 @@ def stop_reason(pull: EhrPull) -> str:
         return "permission_ended"
     if row.record_request_id and not arrivals.is_open(row.record_request_id):
         return "permission_ended"
+    if row.ehr.way == Ehr.Way.TOKEN and not first_doctor.may_use_system(
+        row.case_file, row.ehr.title, row.record_request
+    ):
+        return "first_doctor_not_told"
     return ""
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from records import arrivals
+from records import arrivals, first_doctor
 from records.ehr import smart
 from records.ehr.tidying import forget
 from records.models import CaseFile, Ehr, EhrPull, RecordRequest
@@ -106,6 +106,8 @@ def begin(
         never(_("This system is no longer in use here.")).or_raise()
     if record_request and not arrivals.is_open(record_request.pk):
         not_now(_("The patient's permission for this request does not stand.")).or_raise()
+    if ehr.way == Ehr.Way.TOKEN:
+        first_doctor.may_use_system(case_file, ehr.title, record_request).or_raise()
     pull = EhrPull.objects.create(
         clinic_id=case_file.clinic_id, case_file=case_file, ehr=ehr, by=by, query=query or {},
         record_request=record_request, sealed=_new_verifier(ehr),

@@ -77,6 +77,11 @@ class Ehr(models.Model):
         return f"ehr {str(self.pk)[:8]}"
 
     @property
+    def is_smart(self) -> bool:
+        """The patient signs in there."""
+        return self.way == self.Way.SMART
+
+    @property
     def uses_tls(self) -> bool:
         return self.address.lower().startswith("https:")
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Sum
 
+from records import first_doctor
 from records.identity import Person
 from records.models import ImagingInstance, Transfer, TransferStudy
 from records.models.imaging import ImagingStudy
@@ -30,6 +31,9 @@ def run(transfer: Transfer) -> None:
     if transfer.kills_workers:
         Transfer.objects.filter(pk=transfer.pk).update(kills=0)  # if somebody tries again
         raise PermanentFailure("killed_too_often")
+    peer, asked = transfer.peer, transfer.record_request
+    if not first_doctor.may_use_system(transfer.case_file, peer.title, asked):
+        raise PermanentFailure("first_doctor_not_told")
     if transfer.peer.retired_at:
         raise PermanentFailure("peer_retired")
     with open_remote(transfer.peer) as remote:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from records import arrivals
+from records import arrivals, first_doctor
 from records.models import AccessGrant, CaseFile, Peer, RecordRequest, Transfer
 from records.models.imaging import ImagingStudy
 from records.transfers.remote import query_of
@@ -109,6 +109,7 @@ def search(
     may_fetch(by, case_file).or_raise()
     if record_request and not arrivals.is_open(record_request.pk):
         not_now(_("The patient's permission for this request does not stand.")).or_raise()
+    first_doctor.may_use_system(case_file, peer.title, record_request).or_raise()
     transfer = Transfer.objects.create(
         clinic_id=case_file.clinic_id,
         case_file=case_file,
@@ -141,6 +142,7 @@ def choose(transfer: Transfer, studies: list[UUID], *, by: Any) -> None:
 def send(case_file: CaseFile, peer: Peer, studies: Any, *, by: Any) -> Transfer:
     """Send originals of these studies to a peer."""
     may_send(by, case_file).or_raise()
+    first_doctor.may_use_system(case_file, peer.title).or_raise()
     transfer = Transfer.objects.create(
         clinic_id=case_file.clinic_id,
         case_file=case_file,

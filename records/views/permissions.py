@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from records import asks, authorizations, first_doctor_letters, record_requests
 from records import first_doctor as lane
+from records.ehr import pages
 from records.models import Authorization, CaseFile
 from records.record_request_forms import FirstDoctorForm, HolderForm, SignForm
 from secondop.lib.access import get_visible
@@ -91,6 +92,7 @@ def authorization(request: HttpRequest, pk: UUID) -> HttpResponse:
         "verdict": verdict,
         "may_take_back": authorizations.may_take_back(request.user, paper),
         "asks_consent": asks_consent,
+        "systems": [one for one in pages.systems_of(paper.record_request.holder) if one.is_smart],
     }
     status = 422 if form.errors else 200
     return render(request, "records/authorization.html", context, status=status)

@@ -17,6 +17,7 @@ from records import asks as listing
 from records import first_doctor, first_doctor_letters, record_request_rules
 from records import record_requests as steps
 from records.authorizations import item_lines
+from records.ehr import pages
 from records.legal_clocks import basis_for, clock_of
 from records.models import CaseFile, HolderLetter, RecordHolder, RecordRequest
 from records.record_request_forms import (
@@ -128,6 +129,7 @@ def ask(request: HttpRequest, pk: UUID) -> HttpResponse:
         "verdict": verdict,
         "needs_consent": first_doctor.needs_consent(holder),
         "clock": clock_of(holder.country, basis_for(holder.country)),
+        "systems": pages.systems_of(holder),
     }
     is_wrong = bool(form.errors and any(form.errors)) or bool(form.non_form_errors())
     status = 422 if request.method == "POST" and is_wrong else 200
@@ -152,6 +154,7 @@ def _page(request: HttpRequest, it: RecordRequest, **forms: Any) -> HttpResponse
         "paper": papers.first(),
         "letters": it.letters.order_by("-created_at"),
         "clock": clock,
+        "systems": pages.systems_of(it.holder) if not it.has_ended else [],
         "may_send": record_request_rules.may_send(request.user, it),
         "may_reach": record_request_rules.may_reach(it),
         "needs_consent": first_doctor.needs_consent(it.holder),

@@ -31,6 +31,9 @@ REASONS: dict[str, str | Promise] = {
     "certificate_unreadable": _("The certificate that was given for this system is damaged."),
     "half_a_study": _("The other system gave only a part of the images. We ask for the rest."),
     "object_too_large": _("One image is larger than we take."),
+    "first_doctor_not_told": _(
+        "This is the first doctor's place, and the patient does not want it to know."
+    ),
     "killed_too_often": _(
         "This was broken off again and again without one more image. Somebody must look at it."
     ),

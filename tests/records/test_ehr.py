@@ -10,9 +10,8 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from records.ehr import client, running
-from records.models import ClinicalFact, Document, Ehr, EhrPage, EhrPull, IdentityCheck
+from records.models import ClinicalFact, Document, EhrPage, IdentityCheck
 from records.transfers import secrets
-from secondop.jobs.reasons import REASONS
 from tests import factories
 from tests.records import asking
 from tests.records.ehr_worlds import (
@@ -382,72 +381,3 @@ class TestWrongPatient:
             decided_by=factories.coordinator(case_file.clinic),
         )  # fmt: skip
         assert pulled(anna, visit, case_file, ehr).status == "done"
-
-
-class TestByToken:
-    def test_the_clinic_looks_compares_and_copies(self, anna, case_file):
-        anna.tokens.add("clinic-token")
-        ehr = an_ehr(anna, case_file, way="token", client_id="", token="clinic-token")
-        assert "clinic-token" not in ehr.secret
-        staff = signed_in(factories.coordinator(case_file.clinic))
-        own = signed_in(case_file.patient.user)
-        path = reverse("records:ehr", args=[case_file.pk])
-        assert "St. Anna" not in own.get(path).content.decode()
-        assert own.post(path, {"ehr": ehr.pk}).url == path
-        assert not EhrPull.objects.exists()
-        assert staff.post(path, {"ehr": ehr.pk, "number": "../x"}).status_code == 400
-        told = {"ehr": ehr.pk, "name": "example", "born_on_month": "3", "born_on_day": "14",
-                "born_on_year": "1970"}  # fmt: skip
-        answer = staff.post(path, told)
-        assert answer.status_code == 302
-        pull = run(EhrPull.objects.get())
-        assert (pull.status, pull.last_error) == ("done", "")
-        page = staff.get(answer.url).content.decode()
-        assert "Same patient" in page
-        assert "E… M…" in page
-        assert [path for path in anna.asked if "patient=" in path] == []
-        choose = reverse("records:ehr_choose", args=[pull.pk])
-        assert staff.post(choose, {"person": "someone"}).status_code == 409
-        assert staff.post(choose, {"person": "pat-1"}).status_code == 302
-        assert run(pull).status == "done"
-        assert Document.objects.count() == 11
-        anna.expire()
-        staff.post(path, {"ehr": ehr.pk, "number": "pat-1"})
-        assert run(EhrPull.objects.latest("created_at")).last_error == "peer_refuses_us"
-
-
-class TestSettingUp:
-    def test_an_administrator_sets_it_up_and_inside_addresses_are_refused(
-        self, anna, case_file, visit
-    ):
-        chief = signed_in(factories.administrator(case_file.clinic))
-        path = reverse("records:ehrs")
-        told = {"title": "St. Anna", "way": "smart", "address": anna.base, "client_id": "c"}
-        assert chief.post(path, told).status_code == 400  # not encrypted
-        assert chief.post(path, told | {"is_inside": "on", "client_id": ""}).status_code == 400
-        assert chief.post(path, told | {"is_inside": "on"}).status_code == 302
-        page = chief.get(path).content.decode()
-        assert "/records/hospital-records/signed-in/" in page
-        assert signed_in(factories.coordinator(case_file.clinic)).get(path).status_code == 404
-        ehr = Ehr.objects.get()
-        Ehr.objects.update(is_inside=False)
-        pull = begun(visit, case_file, ehr)
-        assert (pull.status, pull.last_error, anna.asked) == ("dead", "address_forbidden", [])
-        # A server outside that leads inside, at its first word or with a file.
-        Ehr.objects.update(is_inside=True, client_id="second-op")
-        anna.trick("smart-config", 302, headers={"Location": "http://169.254.169.254/x"}, body=b"")
-        pull = begun(visit, case_file, ehr)
-        assert (pull.status, pull.last_error) == ("dead", "address_forbidden")
-        assert chief.post(reverse("records:ehr_retire", args=[ehr.pk])).status_code == 302
-        assert (
-            "St. Anna"
-            not in visit.get(reverse("records:ehr", args=[case_file.pk]))
-            .content.decode()
-            .split("Until now")[0]
-        )
-
-    def test_every_end_has_a_sentence(self):
-        for code in ("ehr_cancelled", "ehr_declined", "ehr_no_patient", "ehr_no_smart",
-                     "ehr_other_patient", "ehr_sign_in_again", "ehr_sign_in_failed",
-                     "ehr_too_long", "peer_busy"):  # fmt: skip
-            assert code in REASONS
