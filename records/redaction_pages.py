@@ -30,17 +30,30 @@ def burn(
     path: str, media_type: str, areas: dict[str, list[list[float]]], words: list[str],
     first: int, count: int, dpi: int, folder: str,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Write pages `first` .. into `folder`, painted: as JPEG for the new file and as page picture.
+    """Write pages `first` .. into `folder`, painted, and read them again.
+
+    Returns for each page what `painted` tells, and what OCR still reads on it: read (text, words),
+    is_unread (nobody knows what it says).
+    """
+    from records.blinding_search import foreign_ocr
+
+    pages = painted(path, media_type, areas, words, first, count, dpi, folder)
+    return [page | _read(foreign_ocr, picture) for page, picture in pages]
+
+
+def painted(
+    path: str, media_type: str, areas: dict[str, list[list[float]]], words: list[str],
+    first: int, count: int, dpi: int, folder: str,
+) -> Iterator[tuple[dict[str, Any], Any]]:  # fmt: skip
+    """Write each page as JPEG for the new file and as page picture.
 
     `areas`: page number -> [[x0, y0, x1, y1], ...] as fractions of the page as it is shown.
     `words`: removed from texts wherever they stand. Returns for each page: number, jpeg, its
-    width and height in pixels and points, what `foreign_pages` tells of the page picture, and
-    what OCR still reads on it: read (text, words), is_unread (nobody knows what it says).
+    width and height in pixels and points, what `foreign_pages` tells of the page picture; and
+    the painted picture.
     """
     from records import foreign_pages
-    from records.blinding_search import foreign_ocr
 
-    made = []
     for number, (picture, points) in enumerate(
         _pictures(Path(path), media_type, words, first, count, dpi), start=first
     ):
@@ -53,12 +66,10 @@ def burn(
         shown = picture.copy()
         shown.thumbnail((foreign_pages.PHOTO_EDGE, foreign_pages.PHOTO_EDGE))
         page = foreign_pages.write_picture(shown, folder, number)
-        made.append({
+        yield {
             "number": number, "jpeg": jpeg, "jpeg_size": [picture.width, picture.height],
             "is_grey": picture.mode == "L", "points": points, **page,
-            **_read(foreign_ocr, picture),
-        })  # fmt: skip
-    return made
+        }, picture  # fmt: skip
 
 
 def _read(foreign_ocr: Any, picture: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pikepdf
 import pypdfium2
 
-from records.redaction_pages import PicturesOnly, burn
+from records.redaction_pages import PicturesOnly, painted
 
 
 def boxes_of(
@@ -53,7 +53,8 @@ def burned(
         count = len(pypdfium2.PdfDocument(content)) if media_type == "application/pdf" else 1
     out = BytesIO()
     made = PicturesOnly(out, token="0" * 32)
-    for page in burn(str(source), media_type, areas, words, 1, count, dpi, str(folder)):
+    pages = painted(str(source), media_type, areas, words, 1, count, dpi, str(folder))
+    for page, _picture in pages:
         jpeg = (folder / page["jpeg"]).read_bytes()
         made.add(jpeg, page["jpeg_size"], page["points"], is_grey=page["is_grey"])
     made.close()
