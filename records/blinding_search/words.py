@@ -25,7 +25,9 @@ LIKE = str.maketrans(
 WORD = re.compile(rf"[^\W_](?:[^\W_]|[{UNSEEN}](?=[^\W_])|[\u0300-\u036f])*")
 NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 BROKEN = re.compile(rf"[{HYPHENS}]\s*\n\s*|[\u0002\ufffe\u00ad]\s*")
-HYPHENED = re.compile(r"[^\W\d_]{2,}(?:[-\u2010-\u2013][^\W\d_]{2,})+")
+# Begins where letters begin, or a long run of them would be tried from each of its letters.
+HYPHENED = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}+(?:[-\u2010-\u2013][^\W\d_]{2,}+)+")
+LONGEST, GAP = 100, 200  # letters of a word; characters that cut one apart
 SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?: [^\W\d_]){3,}(?![^\W_])")
 
 
@@ -48,7 +50,7 @@ def folded(text: str) -> str:
 def stem(word: str) -> str:
     """The word without its plural: biopsy and biopsies, lesión and lesiones, metastases."""
     word = folded(word)
-    if len(word) < 4 or not word.isalpha():
+    if not 4 <= len(word) <= LONGEST or not word.isalpha():
         return word
     word = word.removesuffix("s")
     while len(word) > 3 and word[-1] in "eiy":
@@ -88,7 +90,11 @@ def joined_words_of(text: str) -> list[Word] | None:
                 at += 1
             raw = text[word.start : end].replace(" ", "")
             word, cut = _word(text, word.start, end, raw), True
-        while at < len(plain) and BROKEN.fullmatch(text, word.end, plain[at].start):
+        while (
+            at < len(plain)
+            and plain[at].start - word.end <= GAP
+            and BROKEN.fullmatch(text, word.end, plain[at].start)
+        ):
             word = _word(text, word.start, plain[at].end, word.raw + plain[at].raw)
             cut, at = True, at + 1
         joined.append(word)

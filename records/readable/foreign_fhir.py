@@ -94,13 +94,16 @@ class _Record:
     def _authors(self, thing: Resource) -> list[str]:
         return [name for name in map(self._author, many(thing.get("author"))) if name]
 
-    def _author(self, reference: Any) -> str:
+    def _author(self, reference: Any, depth: int = 0) -> str:
         """Name of a person or organization; of a role its person and where."""
-        if not is_resource(reference):
+        if not is_resource(reference) or depth > 2:  # a role of a role of itself
             return ""
         pointed = self.pointed(reference)
         if pointed.get("resourceType") == "PractitionerRole":
-            parts = [self._author(pointed.get(name)) for name in ("practitioner", "organization")]
+            parts = [
+                self._author(pointed.get(name), depth + 1)
+                for name in ("practitioner", "organization")
+            ]
             return ", ".join(filter(None, parts))[:200]
         return (_person(pointed) or _text(reference.get("display")))[:200]
 

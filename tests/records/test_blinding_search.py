@@ -229,3 +229,20 @@ class TestSearching:
 def test_tesseract_is_here_for_the_tests():
     """Elsewhere the product says plainly that pictures could not be read; see reading tests."""
     assert shutil.which("tesseract"), "apt-get install tesseract-ocr tesseract-ocr-spa"
+
+
+class TestHostileWords:
+    def test_endless_words_and_gaps_cost_no_time(self):
+        """A hundred thousand letters in a row once kept a worker busy for hours."""
+        from time import perf_counter
+
+        from records.blinding_search.matching import Finder, Phrase
+
+        finder = Finder([Phrase("glioblastoma", why="", is_typed=True)])
+        begun = perf_counter()
+        for text in (
+            "x" * 200_000, "e" * 200_000, "ab-" * 60_000, "a " * 100_000, "-\n" * 100_000,
+            "word-" + "\n" * 200_000 + "# next", "\u00ad" * 200_000, "x\u0301" * 100_000,
+        ):  # fmt: skip
+            assert finder.find(text + " a glio-blastoma") != []
+        assert perf_counter() - begun < 30  # about two seconds; without bounds it is hours
