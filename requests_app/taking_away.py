@@ -1,4 +1,4 @@
-"""The delivered report inside the copy of a case file (`records.export`)."""
+"""The delivered report and the questions in the copy of a case file (`records.export`)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,38 @@ from django.core.files.storage import default_storage
 from django.utils.translation import gettext as _
 
 from records.export.fhir import attachment
-from records.export.registry import Paper, register
+from records.export.registry import Paper, register, register_questions
 from records.models import CaseFile
-from requests_app.models import Report
+from requests_app import intake, rules
+from requests_app.models import OpinionRequest, Question, Report
 
 
 def register_report() -> None:
     register(reports_of)
+    register_questions(questions_of, take_questions)
+
+
+def questions_of(case_file: CaseFile, user: Any) -> list[str]:
+    """The questions in the patient's own words, for the patient's side and the clinic."""
+    rows = Question.objects.filter(opinion_request__case_file=case_file)
+    rows = rows.filter(opinion_request__in=OpinionRequest.objects.visible_to(user))
+    texts = rows.order_by("position").values_list("wording__text", flat=True)
+    return [text for text in texts if text]
+
+
+def take_questions(case_file: CaseFile, texts: list[str], by: Any) -> int:
+    """Into a request that is still being written and has no question yet. Returns how many.
+
+    What is not classified is withheld, like every new question.
+    """
+    draft = OpinionRequest.objects.filter(case_file=case_file, status="draft").first()
+    if draft is None or not rules.may_edit(by, draft) or draft.questions.exists():
+        return 0
+    wanted = [text.strip() for text in texts if text.strip()][: intake.MAX_QUESTIONS]
+    before = intake.opened(draft, "questions")
+    since = intake.Opened(version=before.version if before else 0, tab="")
+    intake.save(draft, "questions", {"question": wanted}, since=since, by=by, is_finished=True)
+    return len(wanted)
 
 
 def reports_of(case_file: CaseFile, user: Any) -> list[Paper]:

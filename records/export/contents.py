@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count, QuerySet, Sum
 from django.utils.functional import cached_property
 
 from records.dicom.values import first, text
 from records.documents import title_of
-from records.export.registry import Paper, papers_of
+from records.export.registry import Paper, papers_of, questions_of
 from records.facts.showing import rows_for
 from records.models import (
     CaseFile,
@@ -23,9 +24,14 @@ from records.models import (
     ImagingInstance,
     ImagingSeries,
     ImagingStudy,
+    SafetyFacts,
 )
 
 MAX_FACTS = 20_000
+SAFETY = (
+    "has_allergies", "allergies", "has_implants", "implants", "is_pregnant",
+    "takes_anticoagulants", "anticoagulants", "has_kidney_disease",
+)  # fmt: skip
 ENDINGS = {
     "application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "image/tiff": "tif",
     "image/webp": "webp", "image/gif": "gif", "image/bmp": "bmp", "text/plain": "txt",
@@ -71,6 +77,17 @@ class LeftOut:
         return bool(self.documents or self.studies)
 
 
+@dataclass(frozen=True)
+class Totals:
+    """For the page that offers the copy: counted by the database, no row is read."""
+
+    documents: int
+    studies: int
+    images: int
+    facts: int
+    size_bytes: int  # of what is stored; the few pages made beside it are small
+
+
 @dataclass
 class Contents:
     case_file: CaseFile
@@ -87,11 +104,16 @@ class Contents:
             for number, one in enumerate(documents, 1)
         ]
 
+    def _images_of(self, **series: Any) -> QuerySet[ImagingInstance]:
+        return ImagingInstance.objects.filter(
+            case_file=self.case_file, pack__quarantined_at=None, **series
+        )
+
     @cached_property
     def studies(self) -> list[Study]:
         shown = ImagingStudy.objects.filter(case_file=self.case_file, status="available")
         series = list(ImagingSeries.objects.filter(study__in=shown, parent=None))
-        rows = ImagingInstance.objects.filter(series__in=series, pack__quarantined_at=None)
+        rows = self._images_of(series__in=series)
         rows = rows.select_related("pack").defer("search", "frame_offsets", "frame_lengths")
         of_series: dict[Any, list[ImagingInstance]] = {}
         for instance in rows.order_by("InstanceNumber", "SOPInstanceUID").iterator():
@@ -141,12 +163,27 @@ class Contents:
         return sum(study.image_count for study in self.studies)
 
     @cached_property
-    def size_bytes(self) -> int:
-        """Of what is stored; the few pages made beside it are small."""
-        images = (i.instance.size_bytes for s in self.studies for _one, of in s.series for i in of)
-        papers = (paper.size_bytes for paper in self.papers)
-        documents = (one.document.size_bytes for one in self.originals)
-        return sum(documents) + sum(images) + sum(papers)
+    def totals(self) -> Totals:
+        documents = self.case_file.documents.available().filter(parent=None)
+        papers = documents.aggregate(count=Count("pk"), size=Sum("size_bytes"))
+        shown = self._images_of(series__parent=None, study__status="available")
+        images = shown.aggregate(
+            count=Count("pk"), size=Sum("size_bytes"), studies=Count("study", distinct=True)
+        )
+        sizes = [papers["size"] or 0, images["size"] or 0, *(p.size_bytes for p in self.papers)]
+        facts = min(MAX_FACTS, rows_for(self.case_file, "full").count())
+        return Totals(papers["count"], images["studies"], images["count"], facts, sum(sizes))
+
+    @cached_property
+    def questions(self) -> list[str]:
+        """To the specialists, in the patient's words."""
+        return questions_of(self.case_file, self.user)
+
+    @cached_property
+    def safety(self) -> dict[str, str]:
+        """What the patient answered about allergies and the like; empty when nobody was asked."""
+        row = SafetyFacts.objects.filter(case_file=self.case_file).first()
+        return {name: getattr(row, name) for name in SAFETY if getattr(row, name)} if row else {}
 
 
 def _path_of(document: Document, number: str) -> str:

@@ -10,6 +10,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid5
 
 from records.dicom.values import text
 from records.export.contents import Contents, Original, Study
@@ -32,7 +33,7 @@ def bundle(contents: Contents) -> bytes:
     """The bundle as bytes, the same for the same records."""
     patient = contents.case_file.patient
     about = {"reference": f"urn:uuid:{patient.pk}"}
-    resources = [_patient(patient), *_diagnosis(contents, about)]
+    resources = [_patient(patient), *_diagnosis(contents, about), *_answers(contents, about)]
     resources += [_document(one, about) for one in contents.originals]
     resources += [_study(study, about) for study in contents.studies]
     resources += [_fact(fact, about) for fact in contents.facts]
@@ -92,6 +93,21 @@ def _diagnosis(contents: Contents, about: Resource) -> list[Resource]:
     if first.treatment:
         told["note"] = [{"text": first.treatment}]
     return [told]
+
+
+def _answers(contents: Contents, about: Resource) -> list[Resource]:
+    """What the patient answered about safety, and asks the specialists."""
+    told = [(name, value) for name, value in contents.safety.items()]
+    told += [(f"question-{n}", text) for n, text in enumerate(contents.questions, 1)]
+    if not told:
+        return []
+    return [{
+        "resourceType": "QuestionnaireResponse",
+        "id": str(uuid5(contents.case_file.pk, "answers")),
+        "status": "completed",
+        "subject": about,
+        "item": [{"linkId": name, "answer": [{"valueString": text}]} for name, text in told],
+    }]  # fmt: skip
 
 
 def _coding(system: str, code: str) -> Resource:

@@ -159,6 +159,8 @@ def _checked(entries: list[zipfile.ZipInfo], prefix: str, told: dict[str, Any]) 
         counted = int(totals["members"]), int(totals["size_bytes"]), int(totals["documents"])
         documents = [_described(row) for row in told["documents"]]
         typed = [row for row in told.get("typed_facts", []) if isinstance(row, dict)]
+        safety = {str(key): str(value)[:300] for key, value in dict(told.get("safety", {})).items()}
+        questions = [str(text)[:4000] for text in list(told.get("questions", []))[:100]]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Wrong("copy_damaged", "manifest.json") from None
     names = [member[0] for member in members]
@@ -171,7 +173,8 @@ def _checked(entries: list[zipfile.ZipInfo], prefix: str, told: dict[str, Any]) 
     if missing := {one["path"] for one in documents} - set(names):
         raise Wrong("copy_counts", min(missing))
     _compare(entries, prefix, members)
-    return {"members": members, "documents": documents, "typed_facts": typed[:5000]}
+    return {"members": members, "documents": documents, "typed_facts": typed[:5000],
+            "safety": safety, "questions": questions}  # fmt: skip
 
 
 def _described(row: dict[str, Any]) -> dict[str, str]:

@@ -29,6 +29,8 @@ def written(contents: Contents, members: list[dict[str, Any]]) -> bytes:
         },
         "left_out": {"documents": left_out.documents, "studies": left_out.studies},
         "documents": [_document(one) for one in contents.originals],
+        "safety": contents.safety,
+        "questions": contents.questions,
         "reports": [{"path": one.path, "title": one.title} for one in contents.papers],
         "typed_facts": [
             _typed(fact, paths[fact.document_id])

@@ -36,5 +36,28 @@ def register(giver: Callable[[CaseFile, Any], list[Paper]]) -> None:
     GIVERS.append(giver)
 
 
+# The patient's questions to the specialists belong to the request, which stands above. Each giver
+# is asked with the case file and who takes the copy; each taker with what a copy holds and who
+# sends it in, and says how many it took.
+QUESTIONS: list[Callable[[CaseFile, Any], list[str]]] = []
+TAKERS: list[Callable[[CaseFile, list[str], Any], int]] = []
+
+
+def register_questions(
+    giver: Callable[[CaseFile, Any], list[str]], taker: Callable[[CaseFile, list[str], Any], int]
+) -> None:
+    """Called from `ready()` of the app that owns the questions."""
+    QUESTIONS.append(giver)
+    TAKERS.append(taker)
+
+
+def questions_of(case_file: CaseFile, user: Any) -> list[str]:
+    return [text for giver in QUESTIONS for text in giver(case_file, user)]
+
+
+def take_questions(case_file: CaseFile, texts: list[str], by: Any) -> int:
+    return sum(taker(case_file, texts, by) for taker in TAKERS)
+
+
 def papers_of(case_file: CaseFile, user: Any) -> list[Paper]:
     return [paper for giver in GIVERS for paper in giver(case_file, user)]

@@ -35,6 +35,7 @@ class Copy:
         self._rows: list[dict[str, Any]] = []  # members as the manifest lists them
         self._members: list[Member] = []
         self._at = 0
+        self._print = hashlib.sha256()
         self._fill()
 
     @property
@@ -45,16 +46,26 @@ class Copy:
     def rows(self) -> list[dict[str, Any]]:
         return self._rows
 
-    def blocks(self) -> Iterator[bytes]:
-        return stream(self._members)
+    @property
+    def etag(self) -> str:
+        """A strong tag: the copies of the same records in one language are the same to the byte."""
+        return f'"{self._print.hexdigest()}"'
+
+    def blocks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """All of it, or the bytes between: what stands before is read and hashed all the same."""
+        if not start and end is None:
+            return stream(self._members)
+        return _between(stream(self._members), start, self.size_bytes if end is None else end)
 
     def _fill(self) -> None:
         contents = self._contents
         self._made("index.html", page.index(contents))
         for one in contents.originals:
-            self._stored(one.path, one.document.size_bytes, partial(_document, one))
+            document = one.document
+            self._stored(one.path, document.size_bytes, partial(_document, one), document.sha256)
         for paper in contents.papers:
-            self._stored(paper.path, paper.size_bytes, partial(_file, paper.key, paper.sha256))
+            blocks = partial(_file, paper.key, paper.sha256)
+            self._stored(paper.path, paper.size_bytes, blocks, paper.sha256)
         self._made("fhir/bundle.json", fhir.bundle(contents))
         if contents.studies:
             self._made("DICOMDIR", dicomdir.directory(contents.studies))
@@ -63,21 +74,26 @@ class Copy:
                 for image in images:
                     self._image(image)
         told = manifest.written(contents, self._rows)
+        self._print.update(told)
         last = Member(b"manifest.json", len(told), 0, True, self._manifest(len(told)), self._at)
         self._members.append(last)
 
     def _made(self, path: str, content: bytes) -> None:
         crc32 = isal_zlib.crc32(content)
-        self._add(path, len(content), lambda: iter([content]), crc32)
+        told = hashlib.sha256(content).hexdigest()
+        self._add(path, len(content), lambda: iter([content]), crc32, told)
 
-    def _stored(self, path: str, size_bytes: int, blocks: Blocks) -> None:
-        self._add(path, size_bytes, blocks, None)
+    def _stored(self, path: str, size_bytes: int, blocks: Blocks, sha256: str) -> None:
+        self._add(path, size_bytes, blocks, None, sha256)
 
     def _image(self, image: Image) -> None:
         one = image.instance
-        self._add(image.path, one.size_bytes, partial(_object, image), one.crc32)
+        self._add(image.path, one.size_bytes, partial(_object, image), one.crc32, one.sha256)
 
-    def _add(self, path: str, size_bytes: int, blocks: Blocks, crc32: int | None) -> None:
+    def _add(
+        self, path: str, size_bytes: int, blocks: Blocks, crc32: int | None, sha256: str
+    ) -> None:
+        self._print.update(f"{path}\0{size_bytes}\0{sha256}\n".encode())
         row = {"path": path, "size_bytes": size_bytes, "sha256": manifest.NOT_YET}
         self._rows.append(row)
         member = Member(
@@ -92,6 +108,16 @@ class Copy:
         if len(told) != length:
             raise Altered
         yield told
+
+
+def _between(blocks: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
+    at = 0
+    for block in blocks:
+        if at + len(block) > start:
+            yield block[max(0, start - at) : end - at]
+        at += len(block)
+        if at >= end:
+            return
 
 
 def _hashed(blocks: Blocks, row: dict[str, Any]) -> Iterator[bytes]:

@@ -25,6 +25,8 @@ from django.db.models import Q
 
 from records.analytes import analytes
 from records.arrivals import RECORD_HOLDER
+from records.export.contents import SAFETY
+from records.export.registry import take_questions
 from records.facts.reading import digest
 from records.guard import Limits, Refusal, run_guarded
 from records.models import (
@@ -34,6 +36,7 @@ from records.models import (
     DocumentKind,
     DocumentName,
     ImagingIngest,
+    SafetyFacts,
     Screening,
 )
 from records.uploads import clean_name, held_bytes
@@ -74,6 +77,8 @@ class Found:
     is_copy: bool = False
     papers: list[Paper] = field(default_factory=list)
     typed: list[dict[str, Any]] = field(default_factory=list)
+    safety: dict[str, str] = field(default_factory=dict)
+    questions: list[str] = field(default_factory=list)
 
 
 def look(path: Path, beat: Beat) -> Found:
@@ -97,7 +102,10 @@ def look(path: Path, beat: Beat) -> Found:
     manifest, prefix = told["manifest"], told["prefix"]
     _verify(path, prefix, manifest["members"], beat)
     papers = [_described(row, prefix) for row in manifest["documents"]]
-    return Found(path, is_copy=True, papers=papers, typed=manifest["typed_facts"])
+    return Found(
+        path, is_copy=True, papers=papers, typed=manifest["typed_facts"],
+        safety=manifest["safety"], questions=manifest["questions"],
+    )  # fmt: skip
 
 
 def _verify(path: Path, prefix: str, members: list[list[Any]], beat: Beat) -> None:
@@ -154,6 +162,9 @@ def take_documents(job: ImagingIngest, found: Found, beat: Beat) -> dict[str, in
                 documents[paper.path] = document
         beat(start + len(papers), len(found.papers))
     told["typed_facts"] = _typed(job, found.typed, documents)
+    told["safety"] = _safety(job, found.safety)
+    if job.by_id and found.questions:
+        told["questions"] = take_questions(job.case_file, found.questions, job.by)
     return {word: count for word, count in told.items() if count}
 
 
@@ -235,6 +246,30 @@ def _typed(job: ImagingIngest, told: list[dict[str, Any]], documents: dict[str, 
     before = ClinicalFact.objects.filter(case_file=job.case_file_id).count()
     ClinicalFact.objects.bulk_create(rows, ignore_conflicts=True)
     return ClinicalFact.objects.filter(case_file=job.case_file_id).count() - before
+
+
+@transaction.atomic
+def _safety(job: ImagingIngest, told: dict[str, str]) -> int:
+    """The patient's answers about safety, where this case file has none. Returns how many.
+
+    SECURITY: an answer that is here is never replaced by what a file says.
+    """
+    if not job.by_id or not told:
+        return 0
+    row, _new = SafetyFacts.objects.get_or_create(
+        case_file_id=job.case_file_id, defaults={"clinic_id": job.case_file.clinic_id}
+    )
+    row = SafetyFacts.objects.select_for_update().get(pk=row.pk)
+    if any(getattr(row, name) for name in SAFETY):
+        return 0
+    known = set(SafetyFacts.Known.values)
+    for name in SAFETY:
+        is_answer = name.startswith(("has_", "is_", "takes_"))
+        if (value := told.get(name, "")) and (not is_answer or value in known):
+            setattr(row, name, value)
+    row.save()
+    note("case_file.safety_copied", by=job.by, about=row)
+    return sum(bool(getattr(row, name)) for name in SAFETY)
 
 
 def _fact(

@@ -112,6 +112,7 @@ SENTENCES: dict[str, str | Promise] = {
     "holder_link.renewed": _("made a new link for a record holder"),
     "door.opened": _("opened the page for record holders"),
     "first_doctor.chosen": _("decided whether the first doctor is told"),
+    "case_file.safety_copied": _("took over the answers about safety from a copy"),
     "document.unpacked": _("opened a ZIP file or took an image out of a file"),
     "first_doctor.letter_made": _("wrote the letter to the first doctor"),
     "first_doctor.letter_opened": _("opened the letter to the first doctor"),

@@ -14,6 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
+from fhir.resources.R4B.bundle import Bundle
 from pydicom.fileset import FileSet
 
 from records import uploads
@@ -161,6 +162,7 @@ def programs_for_discs_and_for_fhir_read_it(content, tmp_path):
     }
     disc._stage["t"].cleanup()  # else it complains when it is collected
     bundle = json.loads((tmp_path / "fhir/bundle.json").read_text())
+    assert len(Bundle.model_validate(bundle).entry) == len(bundle["entry"])
     kinds = {entry["resource"]["resourceType"] for entry in bundle["entry"]}
     assert kinds >= {
         "Patient", "DocumentReference", "ImagingStudy", "Observation", "Condition",
