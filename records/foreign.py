@@ -230,7 +230,7 @@ def _look_at_xml(file: Path) -> dict[str, Any]:
     try:
         with file.open("rb") as opened:
             parser.ParseFile(opened)
-    except expat.ExpatError:
+    except (expat.ExpatError, LookupError, ValueError):  # the last two: an alphabet nobody knows
         raise Unusable("damaged") from None
     namespace, _space, name = state["root"].rpartition(" ")
     if namespace == "urn:hl7-org:v3" and name == "ClinicalDocument":

@@ -90,15 +90,16 @@ def joined_words_of(text: str) -> list[Word] | None:
                 at += 1
             raw = text[word.start : end].replace(" ", "")
             word, cut = _word(text, word.start, end, raw), True
-        while (
-            at < len(plain)
-            and plain[at].start - word.end <= GAP
-            and BROKEN.fullmatch(text, word.end, plain[at].start)
-        ):
+        while at < len(plain) and _goes_on(text, word.end, plain[at].start):
             word = _word(text, word.start, plain[at].end, word.raw + plain[at].raw)
             cut, at = True, at + 1
         joined.append(word)
     return joined if cut else None
+
+
+def _goes_on(text: str, end: int, start: int) -> bool:
+    """Whether what stands between two words is no more than the break of a line in one word."""
+    return start - end <= GAP and bool(BROKEN.fullmatch(text, end, start))
 
 
 def hyphened_words_of(text: str) -> list[Word]:

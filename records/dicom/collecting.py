@@ -39,6 +39,9 @@ class Kept:
         return cast(objects.Received, self.result.received)
 
 
+STUMBLES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
 class Collector:
     def __init__(self, file: PieceFile, inflate: Inflate, *, study_uid: str = "") -> None:
         self.file, self.lines, self.study_uid = file, Lines(), study_uid
@@ -77,6 +80,8 @@ class Collector:
                     raise Unreadable("other_bytes")
         except Unreadable as exc:
             result.problem = exc.code
+        except STUMBLES:  # what nobody thought of costs this object, never the rest
+            result.received, result.problem = None, "truncated"
         if result.problem or before:
             self.file.drop_to(piece.start)
         elif result.received:

@@ -120,7 +120,7 @@ class Header:
             found = self.meta.get("00020010", {}).get("Value", [""])[0]
             if not found:
                 raise Unreadable("no_transfer_syntax")
-            if not found.startswith("1.2.840.10008.1.2"):
+            if not str(found).startswith("1.2.840.10008.1.2"):  # a number under a wrong VR
                 raise Unreadable("unknown_transfer_syntax")
             return found, position
         if group != 0x0008 or element > 0x0018:

@@ -77,17 +77,18 @@ def version_of(resources: list[tuple[Resource, str]], *, is_xml: bool = False) -
     In XML one element and a list of one look alike, so that shape tells nothing there.
     """
     for resource, _address in resources:
-        kind = resource.get("resourceType")
+        kind = str(resource.get("resourceType"))
         if kind == "MedicationOrder":
             return "DSTU2"
         has_one = isinstance(resource.get("category"), dict) and not is_xml
         if kind in ("Observation", "Condition") and has_one:
             return "DSTU2"
-        profiles = " ".join(map(str, many((resource.get("meta") or {}).get("profile"))))
+        meta = resource.get("meta")
+        profiles = " ".join(map(str, many(meta.get("profile") if is_resource(meta) else None)))
         if "/DSTU2/" in profiles or "/dstu2/" in profiles:
             return "DSTU2"
     for resource, _address in resources:
-        kind = resource.get("resourceType")
+        kind = str(resource.get("resourceType"))
         if kind == "Binary" and "content" in resource:
             return "STU3"
         if kind in ONLY_STU3 and ONLY_STU3[kind] & resource.keys():

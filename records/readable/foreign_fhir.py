@@ -100,10 +100,8 @@ class _Record:
             return ""
         pointed = self.pointed(reference)
         if pointed.get("resourceType") == "PractitionerRole":
-            parts = [
-                self._author(pointed.get(name), depth + 1)
-                for name in ("practitioner", "organization")
-            ]
+            inner = (pointed.get(name) for name in ("practitioner", "organization"))
+            parts = [self._author(one, depth + 1) for one in inner]
             return ", ".join(filter(None, parts))[:200]
         return (_person(pointed) or _text(reference.get("display")))[:200]
 

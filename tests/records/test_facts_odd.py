@@ -5,7 +5,11 @@ Each case is modelled on a public sample in which a fact was missing or wrong.
 
 from __future__ import annotations
 
+import json
+
+from records import foreign as kinds
 from records.facts import foreign
+from records.readable import foreign as readable
 from tests.records.bundles import condition, nobody_s_bundle, observation
 
 V3 = 'xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -118,3 +122,28 @@ def test_none_known_is_no_fact_and_not_taken_is_told(tmp_path):
         ("Amoxicillin", "", "not-taken"), ("Amoxicillin", "", "active"),
         ("Biopsy", "", "not-done"), ("Salicylic acid, Petrolatum", "", ""), ("Cholera", "", ""),
     ]  # fmt: skip
+
+
+def test_elements_of_a_wrong_type_are_passed_by(tmp_path):
+    bundle = {"resourceType": "Bundle", "entry": [
+        {"resource": {"resourceType": ["Patient"], "meta": "x", "text": 7}},
+        {"resource": {"resourceType": "Observation", "meta": ["x"], "code": 1e308}},
+        {"resource": condition("c1", "Asthma", meta=True) | {"text": {"div": ["no"]}}},
+        {"resource": {"resourceType": "Composition", "author": {"reference": "PractitionerRole/r"},
+                      "section": [{"title": {}, "entry": [{"reference": "Composition/-"}]}]}},
+        {"resource": {"resourceType": "PractitionerRole", "id": "r",
+                      "practitioner": {"reference": "PractitionerRole/r"},
+                      "organization": {"reference": "PractitionerRole/r"}}},
+    ]}  # fmt: skip
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(bundle))
+    told = foreign.read(str(file), "application/fhir+json", str(tmp_path))
+    assert [one["text"] for one in told["facts"]] == ["Asthma"]
+    assert readable.read(str(file), "application/fhir+json", str(tmp_path))["parts"] == 1
+
+
+def test_an_alphabet_that_nobody_knows_is_damage(tmp_path):
+    file = tmp_path / "a.xml"
+    for name in ("x-nothing", "y" * 500, "utf-7"):
+        file.write_text(f'<?xml version="1.0" encoding="{name}"?><ClinicalDocument {V3}/>')
+        assert kinds.examine(str(file))["problem"] == "damaged"

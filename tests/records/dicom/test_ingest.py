@@ -11,6 +11,7 @@ from django.core.management import call_command
 
 from records import imaging_workflow
 from records.dicom import packs
+from records.dicom.problems import PROBLEMS
 from records.models import ImagingInstance, ImagingPack, ImagingSeries, ImagingStudy
 from secondop.audit.models import AuditEvent
 from tests.records.dicom.samples import a_case_file, as_bytes, ct, store, without_a_name
@@ -189,6 +190,15 @@ class TestDeflated:
         bomb = deflated(plain, bytes(400 * 1024**2))
         assert len(bomb) < 500_000
         assert problems(store(a_case_file(), bomb, plain)) == ["too_large", ""]
+
+    def test_a_transfer_syntax_that_is_a_number_costs_that_object_alone(self):
+        """Its value representation was spoilt: the batch around it was lost with an error."""
+        whole, good = as_bytes(ct(1)), as_bytes(ct(2))
+        at = whole.index(struct.pack("<HH", 2, 0x10)) + 4
+        for spoilt in (b"US", b"UL", b"FD", b"SS", b"AT"):
+            found = problems(store(a_case_file(), whole[:at] + spoilt + whole[at + 2 :], good))
+            assert found[0] in PROBLEMS
+            assert found[1] == ""
 
 
 class TestDamage:

@@ -1,0 +1,1 @@
+"""Files that are wrong on purpose, sent through the real ways in. `mutators` makes them."""
