@@ -31,6 +31,8 @@ def main(words: list[str] | None = None) -> int:
     if not IcdCode.objects.exists():
         call_command("load_icd10cm")
     words = sys.argv[1:] if words is None else words
+    if words[:1] == ["second"]:
+        return _second([int(word) for word in words[1:3]] or [6, 3])
     each, each_ocr = (int(words[0]), int(words[1])) if len(words) > 1 else (4, 6)
     folder = Path(words[2]) if len(words) > 2 else DATA
     with transaction.atomic():
@@ -43,7 +45,22 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def make_finders() -> dict[str, Any]:
+def _second(how_many: list[int]) -> int:
+    from django.db import transaction
+
+    from bench.leaks import second
+
+    with transaction.atomic():
+        finders = make_finders([case for case, _kinds in second.cases()])
+        transaction.set_rollback(True)
+    true, false = second.run(finders, *how_many)
+    more_false = clean(finders, DATA)
+    print(f"\nprecision: {true} true hits, {false} false in carriers, {more_false} in clean files:"
+          f" {true / max(1, true + false + more_false):.3f}")  # fmt: skip
+    return 0
+
+
+def make_finders(cases: Any = None) -> dict[str, Any]:
     """One finder for each case, made from rows as for a real case file."""
     from bench.leaks.cases import CASES
     from records.blinding_search.terms import finder_for
@@ -52,7 +69,7 @@ def make_finders() -> dict[str, Any]:
 
     clinic = Clinic.objects.create(name="Bench")
     found = {}
-    for case in CASES:
+    for case in cases or CASES:
         patient = Patient.objects.create(clinic=clinic, full_name=case.patient)
         case_file = CaseFile.objects.create(clinic=clinic, patient=patient)
         OriginalDiagnosis.objects.create(case_file=case_file, clinic=clinic, **case.told)

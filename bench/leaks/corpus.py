@@ -110,7 +110,7 @@ def read_bytes(content: bytes, media_type: str, run: Any = run_guarded) -> Readi
 def read_object(content: bytes, run: Any = run_guarded) -> Reading:
     """One image object, by the same functions as a stored series."""
     header = Header(content, 0, len(content))
-    texts, found = images.HeaderTexts(), Reading()
+    texts, found = images.HeaderTexts(), Reading(images.meta_texts(content[:4096]))
     line = json.loads(json.dumps(header.attributes))
     texts.take(line)
     for path, _vr, where in images.long_values(line):
@@ -119,7 +119,7 @@ def read_object(content: bytes, run: Any = run_guarded) -> Reading:
         if path == "00420011":
             with TemporaryDirectory(prefix="carrier-") as folder:
                 file = Path(folder) / "document"
-                file.write_bytes(raw)
+                file.write_bytes(images.without_padding(raw))
                 found.passages += reading.read_unknown(file, run=run).passages
         else:
             found.passages += [Passage("header", t, where=where) for t in images.printable(raw)]

@@ -1,24 +1,19 @@
-"""Every text a PDF holds, where it stands, and what was read from its pictures.
+"""What the pages of a PDF say and where, and what was read from their pictures.
 
-Runs in the guarded child only; see `records.guard`. No Django here. Two readers: pdfium shows what
-a page says and where; pikepdf walks every object, so that what no page shows is found as well.
+Runs in the guarded child only; see `records.guard`. No Django here. What no page shows is found by
+`foreign_pdf_beside`.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from records.blinding_search import foreign_ocr
 from records.blinding_search.foreign_ocr import DPI, STROKES, UNIT
 
 MAX_CHARS = 50_000  # of one page
-MAX_TEXT = 200_000  # of everything beside the pages, for each place
-MAX_OBJECTS = 200_000
-MAX_ATTACHED_BYTES = 50 * 1024**2
-MAX_EARLIER = 6
-PICTURE_FILTERS = ("DCTDecode", "CCITTFax", "JBIG2", "JPX")
+STRANGE = re.compile(r"[\x00\x01\x03-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
 UNSEEN_MODES = (3, 7)  # text that paints nothing: PDF 32000-1, table 106
 
 
@@ -28,7 +23,8 @@ UNSEEN_MODES = (3, 7)  # text that paints nothing: PDF 32000-1, table 106
 def pages(path: str, first: int, count: int, may_ocr: bool) -> list[dict[str, Any]]:
     """Text and words of pages `first` .. (from 1), with what was read from their pictures.
 
-    Returns for each: page, text, words, and ocr (text, words, is_poor, has_more) or None.
+    Returns for each: page, text, words, is_cut (there is more text), and ocr (text, words, is_poor,
+    has_more) or None.
     """
     import pypdfium2
 
@@ -40,7 +36,10 @@ def pages(path: str, first: int, count: int, may_ocr: bool) -> list[dict[str, An
         layer = page.get_textpage()
         text, words, known = _layer(page, layer)
         ocr = _read_picture(page, text, known) if may_ocr else None
-        found.append({"page": index + 1, "text": text, "words": words, "ocr": ocr})
+        is_cut = layer.count_chars() > MAX_CHARS
+        found.append(
+            {"page": index + 1, "text": text, "words": words, "ocr": ocr, "is_cut": is_cut}
+        )
         layer.close()
         page.close()
     return found
@@ -69,7 +68,8 @@ def _layer(page: Any, layer: Any) -> tuple[str, list[list[int]], list[list[int]]
         box = _around(here) if here else [0, 0, 0, 0]
         painted = all(seen[m.start() : m.end()]) and box[2] > 0 and box[3] > 0
         words.append([m.start(), m.end(), *box, int(not painted)])
-        if painted and not any(_overlap(box, cover) for cover in covers):
+        is_told = not STRANGE.search(m.group())  # else a font does not say which letters it shows
+        if painted and is_told and not any(_overlap(box, cover) for cover in covers):
             known.append(box)
     return whole, words, known
 
@@ -176,197 +176,3 @@ def is_garbled(text: str) -> bool:
     return letters < 0.45 * len(marks) or strange > 0.03 * len(marks) or (
         alphabetic > 40 and vowels < 0.18 * alphabetic
     )  # fmt: skip
-
-
-# --- beside the pages --------------------------------------------------------------------------
-
-# Which key of a dictionary holds what kind of text.
-KEYS = {
-    "/Contents": "annotation", "/RC": "annotation", "/Subj": "annotation", "/T": "form_field",
-    "/TU": "form_field", "/TM": "form_field", "/V": "form_field", "/DV": "form_field",
-    "/Opt": "form_field", "/RV": "form_field", "/Title": "bookmark", "/Alt": "hidden_text",
-    "/ActualText": "hidden_text", "/E": "hidden_text", "/JS": "hidden_text",
-    "/Desc": "attachment", "/F": "attachment", "/UF": "attachment", "/URI": "annotation",
-    "/Name": "hidden_text", "/P": "document_metadata", "/ID": "",
-}  # fmt: skip
-
-
-def beside(path: str, folder: str) -> dict[str, Any]:
-    """Text of forms, comments, bookmarks, properties and of streams that no page shows.
-
-    Writes attached files and earlier versions into `folder`. Returns: passages (place, where,
-    text), files (file, name, place), is_damaged (something was there that nobody could read).
-    """
-    import pikepdf
-
-    found: dict[tuple[str, str], list[str]] = {}
-    files: list[dict[str, str]] = []
-    with pikepdf.open(path) as pdf:
-        is_damaged = not _properties(pdf, found)
-        shown = _shown_streams(pdf)
-        for number, thing in enumerate(pdf.objects):
-            if number > MAX_OBJECTS:
-                is_damaged = True
-                break
-            is_damaged |= not _walk(thing, found, files, Path(folder), shown, 0)
-    passages = [
-        {"place": place, "where": where, "text": "\n".join(dict.fromkeys(texts))[:MAX_TEXT]}
-        for (place, where), texts in found.items()
-    ]
-    files += _earlier(Path(path), Path(folder))
-    return {"passages": passages, "files": files, "is_damaged": is_damaged}
-
-
-def _properties(pdf: Any, found: dict[tuple[str, str], list[str]]) -> bool:
-    """The document's information dictionary, by name; XMP is a stream and found with the rest.
-
-    Returns: False when there is one that cannot be read.
-    """
-    try:
-        if pdf.trailer.get("/Info") is None:
-            return True
-        items = list(pdf.trailer.Info.items())
-    except Exception:
-        return False
-    for key, value in items:
-        _add(found, "document_metadata", str(key).lstrip("/"), _string(value))
-    return True
-
-
-def _add(found: dict[tuple[str, str], list[str]], place: str, where: str, text: str) -> None:
-    text = text.strip()
-    if place and len(text) > 1 and any(map(str.isalpha, text)):
-        found.setdefault((place, where[:200]), []).append(text[:20_000])
-
-
-def _string(value: Any) -> str:
-    import pikepdf
-
-    if isinstance(value, (pikepdf.String, str)):
-        try:
-            text = str(value)
-        except Exception:  # bytes of no known encoding may still be read letter by letter
-            text = value.__bytes__().decode("latin-1") if isinstance(value, pikepdf.String) else ""
-        return text.replace("\r", "\n").replace("\0", "")
-    return ""
-
-
-def _walk(
-    thing: Any, found: Any, files: list[dict[str, str]], folder: Path, shown: set[Any], depth: int
-) -> bool:
-    """One object and what is written directly inside it (references are objects of their own).
-
-    Returns: False when a stream could not be read.
-    """
-    import pikepdf
-
-    is_read = True
-    if isinstance(thing, pikepdf.Stream):
-        is_read = _stream(thing, found, files, folder, shown)
-        thing = thing.stream_dict
-    inner: list[Any] = []
-    if isinstance(thing, pikepdf.Dictionary):
-        for key, value in thing.items():
-            if text := _string(value):
-                _add(found, _place_of(key, thing), key.lstrip("/"), text)
-            inner.append(value)
-    elif isinstance(thing, pikepdf.Array):
-        for value in thing:
-            _add(found, "form_field", "list", _string(value))
-            inner.append(value)
-    elif text := _string(thing):
-        _add(found, "hidden_text", "string", text)
-    for value in inner if depth < 8 else ():
-        if isinstance(value, (pikepdf.Dictionary, pikepdf.Array)) and not _is_reference(value):
-            is_read &= _walk(value, found, files, folder, shown, depth + 1)
-    return is_read
-
-
-def _place_of(key: str, around: Any) -> str:
-    """What kind of text a key holds; the title of an outline's entry is a bookmark."""
-    if key == "/Title" and "/Parent" not in around:
-        return "document_metadata"
-    return KEYS.get(key, "document_metadata")
-
-
-def _is_reference(value: Any) -> bool:
-    import pikepdf
-
-    return isinstance(value, pikepdf.Object) and value.is_indirect
-
-
-def _shown_streams(pdf: Any) -> set[Any]:
-    """Content streams of pages: pdfium has read those with their fonts."""
-    import pikepdf
-
-    shown: set[Any] = set()
-    for page in pdf.pages:
-        contents = page.obj.get("/Contents")
-        streams = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
-        shown.update(s.objgen for s in streams if isinstance(s, pikepdf.Stream))
-    return shown
-
-
-def _stream(
-    stream: Any, found: Any, files: list[dict[str, str]], folder: Path, shown: set[Any]
-) -> bool:
-    """Returns: False when there are bytes that could not be unpacked; pictures are no text."""
-    kind, subtype = str(stream.get("/Type", "")), str(stream.get("/Subtype", ""))
-    if subtype == "/Image" or kind in ("/XRef", "/ObjStm", "/Font") or stream.objgen in shown:
-        return True
-    try:
-        content = bytes(stream.read_bytes())
-    except Exception:
-        return any(name in str(stream.get("/Filter", "")) for name in PICTURE_FILTERS)
-    if kind == "/EmbeddedFile" and 0 < len(content) <= MAX_ATTACHED_BYTES:
-        name = f"attached-{len(files)}"
-        (folder / name).write_bytes(content)
-        files.append({"file": name, "name": "", "place": "attachment"})
-    elif kind == "/Metadata" or content[:300].lstrip().startswith((b"<?xpacket", b"<x:xmpmeta")):
-        _add(found, "document_metadata", "XMP", _without_tags(content))
-    elif len(content) < 5_000_000 and (subtype == "/Form" or b" Tj" in content or b"]TJ" in content
-                                       or b"] TJ" in content or b")Tj" in content):  # fmt: skip
-        _add(found, "hidden_text", "drawing", _drawn(stream))
-    return True
-
-
-def _without_tags(content: bytes) -> str:
-    text = content.decode("utf-8", "replace")
-    values = " \n".join(re.findall(r'"([^"]{3,})"', text))
-    return re.sub(r"<[^>]+>", "\n", text) + "\n" + values
-
-
-def _drawn(stream: Any) -> str:
-    """Strings that a drawing shows; readable where the font uses plain letters."""
-    import pikepdf
-
-    lines: list[str] = []
-    try:
-        for operands, operator in pikepdf.parse_content_stream(stream):
-            if str(operator) in ("Tj", "'", '"', "TJ"):
-                last = operands[-1]
-                parts = last if isinstance(last, pikepdf.Array) else [last]
-                lines.append("".join(_string(part) for part in parts))
-            elif str(operator) in ("Td", "TD", "T*", "Tm") and lines and lines[-1] != "\n":
-                lines.append("\n")
-    except Exception:
-        return "".join(lines)
-    return "".join(lines)
-
-
-# --- earlier versions --------------------------------------------------------------------------
-
-
-def _earlier(path: Path, folder: Path) -> list[dict[str, str]]:
-    """Versions that an incremental save left in the file: each ends with its own %%EOF."""
-    content = path.read_bytes()
-    ends = [m.end() for m in re.finditer(rb"%%EOF", content)][:-1]
-    first = re.search(rb"startxref\s+\d+\s+%%EOF", content[: ends[0]]) if ends else None
-    found = []
-    for number, end in enumerate(ends[-MAX_EARLIER:] if first else []):
-        if b"/Linearized" in content[:1024] and end < 4096:
-            continue  # the first part of a file made for the web is no version
-        name = f"earlier-{number}"
-        (folder / name).write_bytes(content[:end] + b"\n")
-        found.append({"file": name, "name": "", "place": "earlier_revision"})
-    return found

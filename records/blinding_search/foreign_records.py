@@ -24,11 +24,11 @@ INLINE = {"content", "sub", "sup", "footnote", "footnoteRef", "linkHtml", "span"
           "strong", "a", "u", "tt", "big", "small", "code"}  # fmt: skip
 CELLS = {"td", "th", "given", "family", "prefix", "suffix", "streetAddressLine", "city", "state"}
 # Attributes that are structure, not words.
-STRUCTURE = {"root", "typeCode", "classCode", "moodCode", "type", "ID", "styleCode", "use",
+STRUCTURE = {"root", "typeCode", "classCode", "moodCode", "type", "styleCode", "use",
              "schemaLocation", "nullFlavor", "codeSystem", "templateId", "contextControlCode",
              "determinerCode", "inversionInd", "operator", "language", "unit", "border", "width",
              "align", "xmlns"}  # fmt: skip
-CODES = {"code", "value"}
+PACKED = {"data", "valueBase64Binary", "content"}  # elements of FHIR that hold base64
 
 
 class Unsafe(Exception):
@@ -58,10 +58,10 @@ class _Found:
         if text.strip():
             self.texts.setdefault((place, where[:200]), []).append(text)
 
-    def file(self, encoded: str) -> bool:
-        """Take a packed file out. False when the text is none."""
+    def file(self, encoded: str, at_least: int = 200) -> bool:
+        """Take a packed file out. False when the text is none, or shorter than `at_least`."""
         bare = re.sub(r"\s+", "", encoded)
-        if len(bare) < 200 or not re.fullmatch(r"[A-Za-z0-9+/=_-]+", bare):
+        if len(bare) < at_least or not re.fullmatch(r"[A-Za-z0-9+/=_-]+", bare):
             return False
         try:
             content = b64decode(bare.replace("-", "+").replace("_", "/"), validate=True)
@@ -102,7 +102,7 @@ class _Xml:
         self.sections: list[tuple[int, str]] = []  # depth and title
         self.buffer: list[str] = []
         self.title: list[str] | None = None
-        self.packed = False
+        self.packed: list[str] = []  # "B64" and the pieces of a packed file
 
     def read(self, content: bytes) -> _Found:
         parser = expat.ParserCreate(namespace_separator=" ")
@@ -135,7 +135,7 @@ class _Xml:
             self.sections.append((len(self.path), name))
         if name == "title" and self.sections:
             self.title = []
-        self.packed = attributes.get("representation") == "B64"
+        self.packed = ["B64"] if attributes.get("representation") == "B64" else []
         self._break(name)
         self._attributes(name, attributes)
 
@@ -149,7 +149,11 @@ class _Xml:
             key = key.rpartition(" ")[2]
             if key in STRUCTURE or len(value) < 2 or not any(map(str.isalpha, value)):
                 continue
-            if self.is_fhir and key == "value" and self.found.file(value):
+            at_least = 4 if name in PACKED else 200
+            if self.is_fhir and key == "value" and self.found.file(value, at_least):
+                continue
+            if key == "ID":  # may stand in the middle of a word
+                self.found.add("hidden_text", self.where, value + "\n")
                 continue
             is_code = key == "code" or (self.is_fhir and name in ("code", "system"))
             said = attributes.get("displayName", "")
@@ -164,7 +168,8 @@ class _Xml:
     def _text(self, text: str) -> None:
         if self.title is not None:
             self.title.append(text)
-        if self.packed and len(text) > 200 and self.found.file(text):
+        if self.packed:  # a reader may give a long text in pieces
+            self.packed.append(text)
             return
         if text.strip():
             self._say(text)
@@ -173,6 +178,10 @@ class _Xml:
 
     def _end(self, tag: str) -> None:
         name = tag.rpartition(" ")[2]
+        if self.packed:
+            text, self.packed = "".join(self.packed[1:]), []
+            if not self.found.file(text, 4):
+                self._say(text)
         if name == "title" and self.title is not None:
             depth, _old = self.sections[-1]
             said = " ".join("".join(self.title).split())
@@ -233,13 +242,23 @@ class _Json:
             self._resource(value, where, depth + 1)
 
     def _words(self, key: str, value: str, where: str) -> None:
+        if key in PACKED and self.found.file(value, 4):
+            return
         if key == "div" or "</" in value:
-            value = "".join(_Plain().read(value))
-        elif key in ("data", "") and self.found.file(value):
+            value = plain_of(value)
+        elif not key and self.found.file(value):
             return
         if any(map(str.isalpha, value)):
             # The parts of a person's name are one line; everything else has its own.
             self.found.add("section", where, value + (" " if key in ("family", "given") else "\n"))
+
+
+LOOKS = {"xmlns", "style", "lang", "xml:lang", "dir", "align", "valign", "width", "height"}
+
+
+def plain_of(text: str) -> str:
+    """The words of a web page or narrative: shown, in attributes, in remarks."""
+    return "".join(_Plain().read(text))
 
 
 class _Plain(HTMLParser):
@@ -248,16 +267,18 @@ class _Plain(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
+        self.said: list[str] = []  # in attributes: told at the end, or they would cut words apart
 
     def read(self, text: str) -> Iterator[str]:
         self.feed(text)
         self.close()
         yield from self.parts
+        yield "".join(f"\n{value}\n" for value in self.said)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in INLINE:
             self.parts.append(" " if tag in CELLS else "\n")
-        self.parts += [f" {value} " for key, value in attrs if key in ("title", "alt") and value]
+        self.said += [value for key, value in attrs if value and key not in LOOKS]
 
     def handle_endtag(self, tag: str) -> None:
         if tag not in INLINE:

@@ -16,7 +16,7 @@ from records.blinding_search.passages import Passage
 from records.dicom.dictionary import SOURCE
 
 TEXT = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
-RAW = frozenset({"UN", "OB"})
+RAW = frozenset({"UN", "OB", "OW", "OL"})
 # Closed lists of the standard, the same in every file: "MR" is no leaking valve here.
 CLOSED = frozenset({
     "00080005", "00080008", "00080060", "00080061", "00100040", "00180020", "00180021", "00180022",
@@ -91,6 +91,22 @@ def printable(raw: bytes) -> Iterator[str]:
             yield text
             return
     yield from (m.group().decode("ascii") for m in re.finditer(rb"[ -~]{6,}", raw))
+
+
+def meta_texts(start: bytes) -> list[Passage]:
+    """Words in the file meta information, which comes before the header; PS3.10 section 7.1."""
+    if start[128:136] != b"DICM\x02\0\0\0":
+        return []
+    length = int.from_bytes(start[140:144], "little")
+    pieces = re.findall(rb"[ -~\x80-\xff]{3,}", start[144 : 144 + length])
+    texts = [raw.decode("utf-8", "replace") for raw in pieces]
+    found = [text for text in texts if re.search("[A-Za-z]", text)]
+    return [Passage("header", "\n".join(found), where="file meta (0002)")] if found else []
+
+
+def without_padding(content: bytes) -> bytes:
+    """An encapsulated document without the byte that made its length even."""
+    return content.removesuffix(b"\0") if len(content) % 2 == 0 else content
 
 
 def _meaning(element: dict[str, Any] | None) -> str:

@@ -16,6 +16,8 @@ from functools import partial
 
 from records.blinding_search.words import (
     Word,
+    as_plain_letters,
+    decoded,
     folded,
     hyphened_words_of,
     is_near,
@@ -36,6 +38,7 @@ GAP = re.compile(r"(?<!\b(?:St|Dr|Mt|Ca|Sr))\.\s|[!?;:]\s|[\n\r]\s*[\n\r]")
 DOTTED = re.compile(r"[^\W\d_](?:\. ?[^\W\d_])+")  # M.S.
 UNIT = re.compile(r"(?:\d|\d[ \u00a0]|\d ?[-/x])$")
 GLUED = 9  # letters of a phrase that is looked for inside longer words too
+SPREAD = 5  # the same where letters were set apart: the ends of words are lost there
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Finder:
         for word in stems:
             self._vocabulary[word] = self._vocabulary.get(word, False) or phrase.is_typed
         glued = "".join(folded(word.raw) for word in words_of(phrase.text))
-        if len(glued) >= GLUED:
+        if len(glued) >= SPREAD:
             self._glued.append((glued, phrase))
 
     def find(self, text: str, *, is_read: bool = False, is_name: bool = False) -> list[Match]:
@@ -107,16 +110,17 @@ class Finder:
 
         `is_read`: the text was read from a picture. `is_name`: it is the name of a file.
         """
-        found: list[Match] = []
+        text, found = decoded(text), []
         looks = [words_of_name(text), words_of(text)] if is_name else [words_of(text)]
-        if joined := joined_words_of(text):
+        joined = joined_words_of(text)
+        if joined:
             looks.append(joined)
         looks += [[word] for word in hyphened_words_of(text)]
         for words in looks:
             found += self._in_words(text, words, is_read=is_read, is_name=is_name)
         for pattern, phrase in self._patterns:
             found += [Match(phrase, m.start(), m.end(), True) for m in pattern.finditer(text)]
-        found += self._inside_longer(text, words_of(text), is_name=is_name)
+        found += self._inside_longer(text, words_of(text) + (joined or []), is_name=is_name)
         return _best(found)
 
     # --- words -----------------------------------------------------------------------------
@@ -211,7 +215,7 @@ class Finder:
                 is_dotted = size > 1 and bool(DOTTED.fullmatch(between))
                 if size > 1 and not is_dotted and not re.fullmatch(r"[^\s.!?;]+", between):
                     break
-                raw = "".join(piece.raw for piece in part)
+                raw = as_plain_letters("".join(piece.raw for piece in part))
                 key = raw if raw in self._short else raw.upper() if is_name else ""
                 if not key and raw.endswith("s") and raw[:-1] in self._short and len(raw) > 3:
                     key = raw[:-1]  # IDCs
@@ -237,13 +241,18 @@ class Finder:
         found = []
         pieces = [Word(text, "", 0, len(text))] if is_name else words
         for word in pieces:
-            if len(word.raw) < GLUED:
+            span = word.end - word.start
+            least = SPREAD if span > 1.7 * len(word.raw) else GLUED
+            if len(word.raw) < least:
                 continue
             flat, places = _flat(word)
             for glued, phrase in self._glued:
-                at = flat.find(glued)
+                at = flat.find(glued) if len(glued) >= least else -1
                 if at >= 0 and (is_name or len(glued) < len(flat) or " " in phrase.text):
-                    found.append(Match(phrase, places[at], places[at + len(glued) - 1] + 1, False))
+                    start, end = places[at], places[at + len(glued) - 1] + 1
+                    if len(word.raw) != span:  # put together from pieces
+                        start, end = word.start, word.end
+                    found.append(Match(phrase, start, end, False))
         return found
 
 

@@ -18,7 +18,7 @@ from records.blinding_search.passages import Passage, Reading
 from records.blinding_search.registry import Alive
 from records.guard import Limits, Refusal, run_guarded
 
-VERSION = "2"  # of the readers: what an older one kept is read again
+VERSION = "3"  # of the readers: what an older one kept is read again
 HERE = "records.blinding_search."
 PAGES_AT_ONCE = 4
 PICTURES_AT_ONCE = 2
@@ -73,10 +73,21 @@ def _read(desk: _Desk, path: Path, media_type: str, pages: int) -> None:
         _pdf(desk, path, pages)
     elif media_type.startswith("image/"):
         _pictures(desk, path, pages or 1)
+        _rough(desk, path, "notes")
     elif media_type == "text/plain":
         _sheets(desk, path)
     elif media_type.endswith(("xml", "json")):
         _record(desk, path, media_type)
+    else:  # nobody looks into what is packed in an attachment
+        desk.reading.poor("damaged")
+
+
+def _rough(desk: _Desk, path: Path, function: str) -> None:
+    found = desk.run(f"{HERE}foreign_rough:{function}", str(path), limits=QUICK)
+    if isinstance(found, Refusal):
+        desk.reading.poor("damaged")
+        return
+    _take(desk, found, path.parent)
 
 
 # --- PDF ---------------------------------------------------------------------------------------
@@ -112,6 +123,8 @@ def _pdf_pages(desk: _Desk, path: Path, first: int, count: int, *, may_ocr: bool
 
 def _page(desk: _Desk, page: dict[str, Any]) -> None:
     number, ocr = page["page"], page["ocr"]
+    if page["is_cut"]:
+        desk.reading.poor("too_long", number)
     if page["text"].strip():
         desk.reading.passages.append(
             Passage("page_text", page["text"], page=number, has_lines=True, words=page["words"])
@@ -137,7 +150,7 @@ def _read_words(
 
 def _beside(desk: _Desk, path: Path) -> None:
     with TemporaryDirectory(prefix="beside-") as folder:
-        found = desk.run(f"{HERE}foreign_pdf:beside", str(path), folder, limits=SLOW)
+        found = desk.run(f"{HERE}foreign_pdf_beside:beside", str(path), folder, limits=SLOW)
         if isinstance(found, Refusal):
             desk.reading.poor("damaged")
             return
@@ -155,15 +168,18 @@ def _take(desk: _Desk, found: dict[str, Any], folder: Path) -> None:
 def _inside(desk: _Desk, path: Path, place: str) -> None:
     """A file inside the file: read the same way, and said to be inside."""
     kind = desk.run("examine", str(path), limits=QUICK)
-    if isinstance(kind, Refusal) or kind.get("problem"):
-        if place == "attachment":
-            desk.reading.poor("damaged")
+    problem = "refused" if isinstance(kind, Refusal) else kind.get("problem")
+    if problem and place == "earlier_revision":
         return
     inner = _Desk(desk.tell, desk.run, until=desk.until, depth=desk.depth + 1)
     if inner.depth > MAX_DEPTH:
         desk.reading.poor("too_long")
         return
-    if place == "earlier_revision":
+    if problem in ("office", "web_page", "unknown"):
+        _rough(inner, path, "texts")
+    elif problem:
+        inner.reading.poor("damaged")
+    elif place == "earlier_revision":
         _pdf(inner, path, kind["pages"], may_ocr=False)
     else:
         _read(inner, path, kind["media_type"], kind["pages"])

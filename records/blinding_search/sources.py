@@ -25,6 +25,7 @@ from secondop.audit.trail import note
 
 MAX_BULK_BYTES = 50 * 1024**2
 PICTURES_READ = 6  # of a series whose pixels may hold letters: first, last and between
+META_BYTES = 4096  # of the beginning of one instance of each pack
 SMALL_VALUE = 200_000  # bytes of a private value that is looked at for text
 
 
@@ -98,6 +99,9 @@ def _series_bytes(pk: UUID, tell: Alive) -> Reading:
     for number, instance in enumerate(instances):
         if instance.pack_id not in headers:
             headers = {instance.pack_id: packs.headers(instance.pack)}
+            size = min(META_BYTES, instance.size_bytes)
+            start = packs.read(instance.pack.key, instance.offset, size)
+            found.passages += images.meta_texts(start)
         line = json.loads(headers[instance.pack_id][instance.header_line])
         texts.take(line)
         _long_values(instance, line, found)
@@ -131,7 +135,7 @@ def _encapsulated(content: bytes, found: Reading) -> None:
     """The document inside: its kind is told by its bytes; a padding byte may follow."""
     with TemporaryDirectory(prefix="encapsulated-") as folder:
         file = Path(folder) / "document"
-        file.write_bytes(content)
+        file.write_bytes(images.without_padding(content))
         inner = reading.read_unknown(file)
     found.passages += inner.passages
     if inner.poor_reason:

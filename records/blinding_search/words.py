@@ -6,6 +6,7 @@ away plurals in English and Spanish. Both are applied to what is looked for and 
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -28,7 +29,19 @@ BROKEN = re.compile(rf"[{HYPHENS}]\s*\n\s*|[\u0002\ufffe\u00ad]\s*")
 # Begins where letters begin, or a long run of them would be tried from each of its letters.
 HYPHENED = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}+(?:[-\u2010-\u2013][^\W\d_]{2,}+)+")
 LONGEST, GAP = 100, 200  # letters of a word; characters that cut one apart
-SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?: [^\W\d_]){3,}(?![^\W_])")
+# Letters set apart, by one sign or the other; a wider gap ends the word.
+SPACED = re.compile(
+    r"(?<![^\W_])[^\W\d_](?P<gap>[ \t\u00a0\u2000-\u200a\u202f._*\u00b7-]{1,2})"
+    r"[^\W\d_](?:(?P=gap)(?:[^\W\d_]|['\u2019](?=(?P=gap)))){2,}(?![^\W_])"
+    # or by a blank now and then, as when each letter has a place of its own
+    r"|(?<![^\W_])(?=(?:[^\W\d_]{1,3} ){0,8}[^\W\d_] [^\W\d_] )[^\W\d_]{1,3}"
+    r"(?: [^\W\d_]{1,3}){3,}(?![^\W_])"
+)
+# Signs that travelled through an address, a web page or a mail: %C3%A1, &aacute;, =C3=A1.
+CODED = re.compile(
+    r"(?:%[0-9A-Fa-f]{2})+|(?:=[0-9A-F]{2})+|&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[A-Za-z]{2,8});"
+    r"|\\u[0-9a-fA-F]{4}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,14 @@ def folded(text: str) -> str:
     return "".join(c for c in apart if not unicodedata.combining(c) and c not in UNSEEN)
 
 
+def as_plain_letters(raw: str) -> str:
+    """The same letters, capitals kept, without unseen characters: for abbreviations."""
+    if raw.isascii():
+        return raw
+    plain = unicodedata.normalize("NFKC", raw.translate(LIKE))
+    return "".join(c for c in plain if c not in UNSEEN)
+
+
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """The word without its plural: biopsy and biopsies, lesión and lesiones, metastases."""
@@ -60,6 +81,25 @@ def stem(word: str) -> str:
     if len(word) >= 7 and word[-1] in "ao":  # metastásico, metastásica
         word = word[:-1]
     return word
+
+
+def decoded(text: str) -> str:
+    """The text with coded signs as themselves; what becomes shorter is filled, so places hold."""
+    return CODED.sub(_decoded, text) if CODED.search(text) else text
+
+
+def _decoded(m: re.Match[str]) -> str:
+    coded = m.group()
+    if coded[0] == "&":
+        plain = html.unescape(coded)
+    elif coded[0] == "\\":
+        plain = chr(int(coded[2:], 16))
+    else:
+        plain = bytes.fromhex(coded.replace(coded[0], "")).decode("utf-8", "replace")
+    if plain == coded or len(plain) > len(coded):
+        return coded
+    filler = "\u200b" if plain[-1:].isalnum() else " "
+    return plain + filler * (len(coded) - len(plain))
 
 
 def words_of(text: str) -> list[Word]:
@@ -88,7 +128,7 @@ def joined_words_of(text: str) -> list[Word] | None:
             end = spaced[word.start]
             while at < len(plain) and plain[at].end <= end:
                 at += 1
-            raw = text[word.start : end].replace(" ", "")
+            raw = re.sub(r"[\W_]", "", text[word.start : end])
             word, cut = _word(text, word.start, end, raw), True
         while at < len(plain) and _goes_on(text, word.end, plain[at].start):
             word = _word(text, word.start, plain[at].end, word.raw + plain[at].raw)

@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from bench.leaks import __main__ as bench
-from bench.leaks import pdfs, records, scans
+from bench.leaks import pdfs, records, scans, second
 from bench.leaks.cases import CASES, CODES
 from bench.leaks.clean import TRICKY
 from bench.leaks.corpus import OCR, corpus, hits_of, on_planted, run_here
@@ -152,3 +152,38 @@ class TestStored:
         assert where["RRMS"] == "StudyDescription (0008,1030)"
         assert where["multiple sclerosis"] == "Impression"
         assert ImagingSeries.objects.count() == 5
+
+
+@pytest.mark.django_db
+@pytest.mark.filterwarnings("ignore:.*(VR|maximum length)")  # long words in short elements
+class TestSecondCorpus:
+    """Other patients, wordings and places, written without looking at the first."""
+
+    @pytest.fixture
+    def second_finders(self, db):
+        for case, _kinds in second.cases():
+            code = case.told["icd10_code"]
+            IcdCode.objects.get_or_create(
+                code=code, defaults={"title": "", "search_text": "", "is_billable": True}
+            )
+        return bench.make_finders([case for case, _kinds in second.cases()])
+
+    def test_every_kind_of_place_is_found(self, second_finders):
+        missed, places = [], set()
+        for carrier in second.carriers(each=1, each_ocr=0):
+            if carrier.wording == "coded":  # titles of codes are not loaded here
+                continue
+            places.add(carrier.place)
+            hits = passages.search(second_finders[carrier.case.name], carrier.read().passages)
+            if not any(second.on_words(hit, carrier.words) for hit in hits):
+                missed.append((carrier.place, carrier.words))
+        # Digits that are set apart; an abbreviation beside a letter that travelled coded.
+        known = {("pdf spaced letters", "Ki67"), ("text mail coded", "Ca próstata")}
+        assert set(missed) <= known
+        assert len(places) >= 110
+
+    def test_wordings_that_are_not_found_are_known(self, second_finders):
+        tried = [row for row in second.wordings(second_finders) if row[1] != "coded"]
+        missed = {text for _case, _kind, text, is_found in tried if not is_found}
+        assert missed == second.LEFT_OUT
+        assert len(tried) > 3_900
