@@ -92,7 +92,7 @@ def receive(header: Header, *, transfer_syntax: str = "") -> Received:
         search="{" + ",".join([told[tag] for tag in SEARCHED if tag in told]) + "}",
         # A stream carries sound and titles that nobody sees who looks at a picture; of a form that
         # is not known nobody can say where words stand.
-        is_picture=class_uid in PICTURES and wiping.is_known(syntax),
+        is_picture=class_uid in PICTURES and wiping.is_known(syntax) and not _shows_a_label(a),
         may_show_text=_may_show_text(a, class_uid),
         dataset_offset=header.dataset_at - header.start,
         frames=_from_start(frames.find(header), header.start),
@@ -131,6 +131,15 @@ def _may_show_text(a: Attributes, class_uid: str) -> bool:
     overlays = any(tag[0] == "6" and tag[1] == "0" for tag in a if tag > "6")
     burned_in = text(a, "00280301").upper() not in ("", "NO")
     return class_uid not in _CT_MR_PT or kind != ["ORIGINAL", "PRIMARY"] or overlays or burned_in
+
+
+def _shows_a_label(a: Attributes) -> bool:
+    """A photograph of a glass slide with what is written on it: a name, a number, a diagnosis.
+
+    It stands in one series with the tissue. Source: PS3.3 C.8.12.4.1.1, C.8.12.8.
+    """
+    kind = [str(value) for value in a.get("00080008", {}).get("Value", [])][2:3]
+    return kind in (["LABEL"], ["OVERVIEW"]) or text(a, "00480010").upper() == "YES"
 
 
 @lru_cache(maxsize=1)

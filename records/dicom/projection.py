@@ -22,7 +22,8 @@ NUMBERS = {
     "00209157", "00280002", "00280006", "00280008", "00280010", "00280011", "00280030", "00280034",
     "00280100", "00280101", "00280102", "00280103", "00280106", "00280107", "00280120", "00281050",
     "00281051", "00281052", "00281053", "00281101", "00281102", "00281103", "00289001",
-    "00289002", "00480006", "00480007",
+    "00289002", "0040072A", "0040073A", "0040074A", "00480001", "00480002", "00480003", "00480006",
+    "00480007", "00480102", "0048021E", "0048021F", "00480302", "00480303",
 }  # fmt: skip
 PALETTES = {"00281201", "00281202", "00281203"}
 UIDS = {"0020000D", "0020000E", "00080018", "00200052", "00080016", "00083002", "00209161",
@@ -35,6 +36,7 @@ CLOSED = {
                  "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420"},
     "00200060": {"R", "L"},
     "00200062": {"R", "L", "U", "B"},
+    "00209311": {"3D", "3D_TEMPORAL", "TILED_FULL", "TILED_SPARSE"},
     "00281054": {"HU", "OD", "US", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT"},
     "00281056": {"LINEAR", "LINEAR_EXACT", "SIGMOID"},
     "00282110": {"00", "01"},
@@ -42,10 +44,25 @@ CLOSED = {
     "00541001": {"HU", "BQML", "CNTS", "PROPCNTS", "GML", "CM2", "PCNT"},
 }  # fmt: skip
 SEQUENCES = {"52009229", "52009230", "00289110", "00209113", "00209116", "00289145", "00289132",
-             "00209111", "00186011", "00289222"}  # fmt: skip
+             "00209111", "00186011", "00289222", "00480008", "00480105", "00480207",
+             "0048021A"}  # fmt: skip
+OPTICAL_PATH = "00480106"  # its name, by which the frames of a slide point at it
+ILLUMINATION = "00220016"  # of an optical path: a code, told in the standard's own words
+ILLUMINATIONS = {"111741": "Transmission illumination", "111742": "Reflection illumination",
+                 "111743": "Epifluorescence illumination",
+                 "111744": "Brightfield illumination"}  # fmt: skip
 PIXEL_TAGS = {"7FE00008", "7FE00009", "7FE00010"}
 NUMERIC = {"US", "SS", "UL", "SL", "FL", "FD", "UV", "SV", "IS", "DS", "AT"}
-_WHOLE_IMAGE_TYPE = {"ORIGINAL", "DERIVED", "PRIMARY", "SECONDARY", "AXIAL", "LOCALIZER"}
+_WHOLE_IMAGE_TYPE = {
+    "ORIGINAL",
+    "DERIVED",
+    "PRIMARY",
+    "SECONDARY",
+    "AXIAL",
+    "LOCALIZER",
+    "VOLUME",
+    "THUMBNAIL",
+}
 
 
 def project(attributes: Attributes, *, key: bytes, alias: str) -> Attributes:
@@ -78,6 +95,11 @@ def _kept(attributes: Attributes, key: bytes) -> Attributes:
             values = element.get("Value", [])
             if values and all(value in CLOSED[tag] for value in values):
                 kept[tag] = {"vr": "CS", "Value": values}
+        elif tag == OPTICAL_PATH:
+            names = [alias_uid(key, str(name))[-8:] for name in element.get("Value", [])]
+            kept[tag] = {"vr": "SH", "Value": names}
+        elif tag == ILLUMINATION:
+            kept[tag] = _illumination(element)
         elif tag in NUMBERS and (numbers := _numbers(element)) is not None:
             kept[tag] = {"vr": element["vr"], "Value": numbers}
         elif (tag in PALETTES and element["vr"] in ("OW", "US")) or tag in PIXEL_TAGS:
@@ -85,6 +107,17 @@ def _kept(attributes: Attributes, key: bytes) -> Attributes:
     for tag in PALETTES & kept.keys():
         kept[tag] = _palette(kept[tag], kept.get(f"{tag[:5]}1{tag[6:]}", {}))
     return kept
+
+
+def _illumination(element: Element) -> Element:
+    told = [item.get("00080100", {}).get("Value") or [""] for item in element.get("Value", [])]
+    code = next((value[0] for value in told if value[0] in ILLUMINATIONS), "111744")
+    item: Attributes = {
+        "00080100": {"vr": "SH", "Value": [code]},
+        "00080102": {"vr": "SH", "Value": ["DCM"]},
+        "00080104": {"vr": "LO", "Value": [ILLUMINATIONS[code]]},
+    }
+    return {"vr": "SQ", "Value": [item]}
 
 
 def _palette(element: Element, descriptor: Element) -> Element:

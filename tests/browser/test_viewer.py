@@ -10,12 +10,14 @@ from typing import Any
 import pydicom
 import pytest
 from django.urls import reverse
+from PIL import Image
 from playwright.sync_api import expect
 from pydicom.uid import generate_uid
 
 from records.models import ImagingSeries, ImagingStudy, MeasurementReport
 from tests import factories
 from tests.records.dicom import samples
+from tests.records.dicom.slides import a_slide
 from tests.secondop.api.dicomweb_files import root, signed_in
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "dicom"
@@ -169,6 +171,30 @@ def test_a_sealed_reader_measures_and_no_other_reader_meets_it(visitor, case):
     _let_read(case_file, colleague)
     told = signed_in(colleague).get(f"{root(case_file)}/studies/{cleared.alias_uid}/series")
     assert [row["00080060"]["Value"] for row in told.json()] == [["MR"]]
+
+
+def test_a_whole_slide_opens_sealed_and_in_full_but_never_its_label(visitor, case):
+    opinion_request, author = case
+    case_file = opinion_request.case_file
+    samples.store(case_file, *a_slide())
+    samples.clear(case_file)
+    study = ImagingStudy.objects.get()
+    for reader, most in ((author.user, 3), (case_file.patient.user, 4)):
+        watched = Watched(visitor.sign_in(reader))
+        visitor.go(f"{reverse('viewer:open', args=[case_file.pk])}?study={study.pk}")
+        tissue = visitor.page.locator(".DicomMicroscopyViewer").first
+        tissue.wait_for(timeout=60 * SECONDS)
+        for _ in range(60):
+            picture = Image.open(io.BytesIO(tissue.screenshot())).convert("RGB").resize((60, 60))
+            if shows := len(picture.getcolors(3600) or []) > 300:
+                break
+            visitor.page.wait_for_timeout(SECONDS)
+        assert shows
+        watched.look(f"slide-{most}")
+        watched.kept_to_itself()
+        told = signed_in(reader).get(f"{root(case_file)}/instances").json()
+        assert len(told) == most
+        assert any("/frames/" in url for url in watched.asked)
 
 
 def _let_read(case_file, user):

@@ -33,6 +33,15 @@ POLICY = {
     "form-action": "'none'",
     "base-uri": "'none'",
 }
+# SECURITY: the decoder of slides makes functions out of text (emscripten's embind). It may, within a
+# worker of its own: without page, cookies or other scripts, given tiles and giving pixels.
+SLIDE_DECODER = "dicom-microscopy-viewer/dataLoader.worker.min.js"
+DECODER_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self' 'unsafe-eval'",
+    "connect-src": "'self' data:",
+    "frame-ancestors": "'none'",
+}
 KEPT = "public, max-age=31536000, immutable"
 
 
@@ -48,8 +57,10 @@ class Bundle:
     names: frozenset[str]  # of everything that may be asked for
 
 
-def policy() -> str:
-    return "; ".join(f"{name} {value}" for name, value in POLICY.items())
+def policy(name: str = "") -> str:
+    """Of a page of the viewer, or of one of its files."""
+    told = DECODER_POLICY if name == SLIDE_DECODER else POLICY
+    return "; ".join(f"{part} {value}" for part, value in told.items())
 
 
 @cache
@@ -87,5 +98,5 @@ def asset(request: HttpRequest, version: str, name: str) -> HttpResponseBase:
     response["Vary"] = "Accept-Encoding"
     response["Cache-Control"] = KEPT
     response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = policy()  # a worker obeys that of its own script
+    response["Content-Security-Policy"] = policy(name)  # a worker obeys its own script's
     return response

@@ -14,6 +14,7 @@ from records.models import ImagingSeries, ImagingStudy
 from secondop.lib.verdicts import Refused
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
+from tests.records.dicom.slides import PATH, a_slide
 from tests.secondop.api.dicomweb_files import every_answer, granted, root, signed_in, whole
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,20 @@ def planted():
 
 
 class TestSealed:
+    def test_of_a_slide_the_tissue_comes_and_neither_label_nor_names(self, case_file, reader):
+        files = a_slide(256)
+        assert [r.problem for r in store(case_file, *files)] == [""] * 4
+        clear(case_file)
+        told = reader.get(f"{root(case_file)}/instances").json()
+        assert len(told) == 3
+        assert (
+            len(signed_in(case_file.patient.user).get(f"{root(case_file)}/instances").json()) == 4
+        )
+        answers = b"".join(whole(r) for r in every_answer(reader, case_file))
+        for word in (b"lumpectomy", PATH[:16].encode(), b"S24-11", b"LABEL"):
+            assert any(word in file for file in files)
+            assert word not in answers
+
     def test_no_planted_word_comes_out_anywhere(self, case_file, reader, planted):
         data, raw = planted
         assert raw.count(b"ZZ") > 2000
