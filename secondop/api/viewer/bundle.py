@@ -33,8 +33,8 @@ POLICY = {
     "form-action": "'none'",
     "base-uri": "'none'",
 }
-# SECURITY: the decoder of slides makes functions out of text (emscripten's embind). It may, within a
-# worker of its own: without page, cookies or other scripts, given tiles and giving pixels.
+# SECURITY: the decoder of slides makes functions out of text (emscripten's embind). It may, within
+# a worker of its own: without page, cookies or other scripts, given tiles and giving pixels.
 SLIDE_DECODER = "dicom-microscopy-viewer/dataLoader.worker.min.js"
 DECODER_POLICY = {
     "default-src": "'none'",

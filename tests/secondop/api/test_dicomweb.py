@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from django.http import QueryDict
 from django.test import Client
 
 from records.dicom.packs import Damaged
 from records.models import ImagingInstance, ImagingPack, ImagingStudy
+from secondop.api.dicomweb import query
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, ct, store
 from tests.secondop.api.dicomweb_files import BOUNDARY, root, signed_in, stow, whole
@@ -192,6 +194,12 @@ class TestSearch:
     )
     def test_keys_match_as_the_standard_says(self, client, case_file, asked, found):
         assert len(self.ask(client, case_file, "/studies" + asked)) == found
+
+    def test_stars_cost_no_more_than_letters(self):
+        rows = [{"00081030": {"vr": "LO", "Value": ["a" * 64]}}]
+        for key, found in (("*a" * 40 + "b", []), ("*a" * 40, rows), ("[a]*", [])):
+            asked = query.parse(QueryDict(f"StudyDescription={key}"))
+            assert query.answer(rows, asked, {"00081030"}) == found
 
     def test_includefield_adds_what_is_asked(self, client, case_file):
         plain = self.ask(client, case_file, "/studies")[0]
