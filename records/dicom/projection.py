@@ -88,25 +88,31 @@ def _kept(attributes: Attributes, key: bytes) -> Attributes:
         if tag in SEQUENCES and element["vr"] == "SQ":
             items = [_kept(item, key) for item in element.get("Value", [])]
             kept[tag] = {"vr": "SQ", "Value": items}
-        elif tag in UIDS:
-            if values := _uids(tag, element, key):
-                kept[tag] = {"vr": "UI", "Value": values}
-        elif tag in CLOSED:
-            values = element.get("Value", [])
-            if values and all(value in CLOSED[tag] for value in values):
-                kept[tag] = {"vr": "CS", "Value": values}
-        elif tag == OPTICAL_PATH:
-            names = [alias_uid(key, str(name))[-8:] for name in element.get("Value", [])]
-            kept[tag] = {"vr": "SH", "Value": names}
-        elif tag == ILLUMINATION:
-            kept[tag] = _illumination(element)
-        elif tag in NUMBERS and (numbers := _numbers(element)) is not None:
-            kept[tag] = {"vr": element["vr"], "Value": numbers}
-        elif (tag in PALETTES and element["vr"] in ("OW", "US")) or tag in PIXEL_TAGS:
-            kept[tag] = element
+        elif (told := _told(tag, element, key)) is not None:
+            kept[tag] = told
     for tag in PALETTES & kept.keys():
         kept[tag] = _palette(kept[tag], kept.get(f"{tag[:5]}1{tag[6:]}", {}))
     return kept
+
+
+def _told(tag: str, element: Element, key: bytes) -> Element | None:
+    """One element as a sealed reader gets it; None when they do not."""
+    values = element.get("Value", [])
+    if tag in UIDS:
+        uids = _uids(tag, element, key)
+        return {"vr": "UI", "Value": uids} if uids else None
+    if tag in CLOSED:
+        is_closed = values and all(value in CLOSED[tag] for value in values)
+        return {"vr": "CS", "Value": values} if is_closed else None
+    if tag == OPTICAL_PATH:
+        return {"vr": "SH", "Value": [alias_uid(key, str(name))[-8:] for name in values]}
+    if tag == ILLUMINATION:
+        return _illumination(element)
+    if tag in NUMBERS:
+        numbers = _numbers(element)
+        return None if numbers is None else {"vr": element["vr"], "Value": numbers}
+    is_bytes = (tag in PALETTES and element["vr"] in ("OW", "US")) or tag in PIXEL_TAGS
+    return element if is_bytes else None
 
 
 def _illumination(element: Element) -> Element:
