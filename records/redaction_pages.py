@@ -16,6 +16,8 @@ from typing import IO, Any
 
 DPI, DPI_OF_LONG, LONG_DOCUMENT = 200, 150, 300  # pages from which a document counts as long
 MAX_PIXELS = 20_000_000
+MAX_EDGE = 60_000  # pixels: a JPEG has no side longer than 65,535
+MAX_POINTS = 14_400  # of a side: readers refuse longer ones (PDF 32000-1, annex C)
 MARGIN_PIXELS = 2  # letters reach a little beyond the box that a text layer or OCR tells
 QUALITY = 85
 INSTEAD = "█████"  # one length for all: the length of a word would tell it
@@ -130,15 +132,30 @@ def _pdf_pictures(path: Path, first: int, count: int, dpi: int) -> Iterator[tupl
 
     from records.foreign_pages import PAGE_WIDTH
 
-    pdf = pypdfium2.PdfDocument(str(path))
+    pdf, units = pypdfium2.PdfDocument(str(path)), _units(path, first, count)
     pdf.init_forms()  # what is typed into a form is shown, so it must be painted over as shown
-    for index in range(first - 1, first - 1 + count):
+    for index, unit in enumerate(units, start=first - 1):
         page = pdf[index]
         width, height = page.get_size()
-        wanted = max(dpi / 72, PAGE_WIDTH / width)  # never coarser than what the person judged
-        scale = min(wanted, (MAX_PIXELS / (width * height)) ** 0.5)
-        yield page.render(scale=scale).to_pil(), [width, height]
+        if max(width, height) * unit > MAX_POINTS:
+            unit = 1.0
+        wanted = max(dpi / 72 * unit, PAGE_WIDTH / width)  # never coarser than the person judged
+        most = min((MAX_PIXELS / (width * height)) ** 0.5, MAX_EDGE / max(width, height))
+        yield page.render(scale=min(wanted, most)).to_pil(), [width * unit, height * unit]
         page.close()
+
+
+def _units(path: Path, first: int, count: int) -> list[float]:
+    """How many points one unit of each page is: PDFium leaves that out of the page's size."""
+    import pikepdf
+
+    try:
+        with pikepdf.open(path) as pdf:
+            pages = [pdf.pages[index].obj for index in range(first - 1, first - 1 + count)]
+            units = [float(page.get("/UserUnit", 1)) for page in pages]
+    except (pikepdf.PdfError, IndexError, TypeError, ValueError):
+        return [1.0] * count
+    return [unit if 0.01 < unit < 1000 else 1.0 for unit in units]
 
 
 def _opaque(picture: Any) -> Any:

@@ -14,6 +14,7 @@ from records.blinding_search.foreign_ocr import DPI, STROKES, UNIT
 
 MAX_CHARS = 50_000  # of one page
 STRANGE = re.compile(r"[\x00\x01\x03-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
+FINE = 100  # steps of one part, before it is rounded
 UNSEEN_MODES = (3, 7)  # text that paints nothing: PDF 32000-1, table 106
 
 
@@ -98,13 +99,16 @@ def _on_picture(page: Any, left: float, bottom: float, right: float, top: float)
 
     import pypdfium2.raw as c
 
-    corners = []
+    xs, ys = [], []
     for x, y in ((left, bottom), (right, top)):
         dx, dy = ctypes.c_int(), ctypes.c_int()
-        c.FPDF_PageToDevice(page.raw, 0, 0, UNIT, UNIT, 0, x, y, dx, dy)
-        corners.append((dx.value, dy.value))
-    xs, ys = zip(*corners, strict=True)
-    return [max(0, min(UNIT, v)) for v in (min(xs), min(ys), max(xs), max(ys))]
+        c.FPDF_PageToDevice(page.raw, 0, 0, UNIT * FINE, UNIT * FINE, 0, x, y, dx, dy)
+        xs.append(dx.value)
+        ys.append(dy.value)
+    # Outwards: on a long page one part is wider than a letter, and the cover must reach its end.
+    least, most = (min(xs), min(ys)), (max(xs), max(ys))
+    sides = [*(v // FINE for v in least), *(-(-v // FINE) for v in most)]
+    return [max(0, min(UNIT, side)) for side in sides]
 
 
 def _is_painted(c: Any, layer: Any, at: int, modes: dict[int, bool]) -> bool:

@@ -105,8 +105,8 @@ def _boxes(words: list[list[int]]) -> list[Box]:
     lines: list[list[int]] = []
     for word in words:
         box = word[2:6]
-        if not any(box[side + 2] > box[side] for side in (0, 1)):
-            continue
+        if not all(box[side + 2] > box[side] for side in (0, 1)):
+            continue  # beside the page: nothing to be painted over
         if lines and _same_line(lines[-1], box):
             last = lines[-1]
             last[:] = [min(last[0], box[0]), min(last[1], box[1]),
