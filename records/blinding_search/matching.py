@@ -22,6 +22,7 @@ from records.blinding_search.words import (
     hyphened_words_of,
     is_near,
     joined_words_of,
+    learned,
     stem,
     words_of,
     words_of_name,
@@ -77,6 +78,7 @@ class Finder:
         self._by_anchor: dict[str, list[_Wanted]] = defaultdict(list)
         self._glued: list[tuple[str, Phrase]] = []
         self._near: dict[tuple[str, bool], list[str]] = {}
+        self._learned: dict[str, set[str]] = defaultdict(set)
         self._vocabulary: dict[str, bool] = {}  # stem -> whether slips are forgiven everywhere
         self._everyday = {
             stem(word): [[part.stem for part in words_of(phrase)] for phrase in usual]
@@ -101,6 +103,7 @@ class Finder:
         self._by_anchor[anchor].append(_Wanted(phrase, stems, len(stems) > 1))
         for word in stems:
             self._vocabulary[word] = self._vocabulary.get(word, False) or phrase.is_typed
+            self._learned[learned(word)].add(word)
         glued = "".join(folded(word.raw) for word in words_of(phrase.text))
         if len(glued) >= SPREAD:
             self._glued.append((glued, phrase))
@@ -142,10 +145,11 @@ class Finder:
         key = (word, is_read)
         if key not in self._near:
             near = [word] if word in self._vocabulary else []
+            near += sorted(self._learned.get(learned(word), set()) - {word})
             if len(word) >= 6:
                 near += [
                     other for other, is_typed in self._vocabulary.items()
-                    if other != word and (is_typed or is_read) and is_near(word, other)
+                    if other not in near and (is_typed or is_read) and is_near(word, other)
                 ]  # fmt: skip
             if is_read and (plain := _as_printed(word)) != word:
                 near += [
@@ -315,16 +319,24 @@ def _is_a_name(text: str, words: list[Word], at: int) -> bool:
 def _is_abbreviation(text: str, part: list[Word]) -> bool:
     """No unit of measure ("TE 5 MS"), no form of address, no academic degree."""
     start, end = part[0].start, part[-1].end
-    if text[start:end] in UNITS and UNIT.search(text[max(0, start - 3) : start]):
+    before = text[max(0, start - 24) : start]
+    if text[start:end] in UNITS and UNIT.search(before) and not YEAR.search(before):
         return False
     if folded(text[start:end]).replace(".", "").replace(" ", "") not in TITLES:
         return True
-    if text[max(0, start - 2) : start] == ", " and "." in text[start : end + 1]:
+    if before.endswith(", ") and "." in text[start:end]:
         return False  # "Jane Doe, M.S."
-    return not ADDRESS.match(text, end) and not DEGREE.match(text, end)
+    if ADDRESS.match(text, end) and BEGINS.search(before):
+        return False  # "MS. Smith was seen", but not "she has MS. Lesions are"
+    return not (DEGREE.match(text, end) and not GOES_ON.search(before))
 
 
 ADDRESS = re.compile(r"\. ?[A-Z][a-z]+")
+BEGINS = re.compile(r"(?:^|[\n\r]|[.!?] )\s*$")
+GOES_ON = re.compile(r"(?:^|[^\w.])[a-z]+ $")  # "history of MS, PT": a degree follows a name
+YEAR = re.compile(
+    r"(?:\b(?:in|since|from|of|by|en|desde|de|año|year)\s|[/.-])(?:19|20)\d\d\s$", re.I
+)
 UNITS = frozenset(["MS", "CM", "MM", "ML", "MG", "MR", "AS", "PA"])
 DEGREE = re.compile(r"\.?, ?(?:RN|RD|PA|PA-C|NP|PT|OT|CCC|CCC-SLP|CGC|MPH|PhD|MD|LPC)\b")
 TITLES = frozenset(

@@ -33,6 +33,16 @@ NO_INITIALS = frozenset([
     "USA", "DOC", "PDF", "UTC", "COPD", "LCR", "UCI", "RMN", "TAC", "DOB", "MRN", "CHF", "SIM",
 ])  # fmt: skip
 PARTICLES = frozenset(["van", "von", "der", "den", "ten", "dos", "das", "los", "las", "bin", "the"])
+# What says that there is no diagnosis yet, in the words of a form filled in by somebody.
+NOTHING = frozenset([
+    "ask", "asked", "aun", "did", "do", "don", "i", "idea", "it", "know", "known", "me", "na", "n",
+    "no", "none", "not", "nothing", "pending", "sure", "t", "tell", "told", "unclear", "unknown",
+    "unsure", "was", "what", "yet", "desconocida", "desconocido", "dijeron", "nada", "ninguna",
+    "ninguno", "pendiente", "que", "sabe", "se", "todavia", "yo",
+])  # fmt: skip
+# Several diagnoses in one field, and not one with what narrows it down ("torn meniscus, left").
+SEVERAL = re.compile(r"[;\n]|(?:^|\s)\(?\d{1,2}[.)]\s|\s[/+]\s|\s(?:and|and/or|y|y/o|plus)\s", re.I)
+STAGE = re.compile(r"[IVX]{1,4}[ABC]?\d?")  # "IIIA" alone is a class of many things
 LONGEST = 8  # words of a phrase; a whole sentence is never found word for word
 SHORT = re.compile(r"[A-Z][A-Za-z]?[A-Z0-9]{1,6}(?:-[A-Z0-9]{1,6})?")
 
@@ -139,23 +149,40 @@ def _listed(concept: Concept) -> Iterator[Phrase]:
 
 def _typed(text: str, why: str, lists: list[Concept]) -> Iterator[Phrase]:
     """The whole, its parts, its telling words, its abbreviations."""
+    several = (
+        [" ".join(part.split()) for part in SEVERAL.split(text)] if why == Why.DIAGNOSIS else []
+    )
     text = " ".join(text.split())
-    if not text:
+    if _says_no_diagnosis(text):
         return
     shorts = {term.text.upper() for c in lists for term in c.terms if _is_short(term)}
     if _is_abbreviation(text, shorts):
         yield Phrase(text.upper(), why, is_short=True)
         return
-    parts = [text, *(part.strip() for part in SPLIT.split(text))]
+    heads = [re.split(r"[,(:]", part)[0].strip() for part in several]  # before what narrows it
+    parts = [text, *several, *heads, *(part.strip() for part in SPLIT.split(text))]
+    wholes = {text, *filter(_is_whole, [*several, *heads])}
     for part in parts:
         words = [word for word in words_of(part) if stem(word.raw)]
         telling = [word for word in words if not is_plain(word.raw)]
         is_short = len(words) == 1 and SHORT.fullmatch(part)
         if not words or is_short or len(words) > LONGEST or len(part) < 3:
             continue
-        if telling or part == text:
+        if telling or part in wholes:
             yield Phrase(part, why, is_typed=True)
     yield from _words_alone(text, why, shorts)
+
+
+def _says_no_diagnosis(text: str) -> bool:
+    """ "Not known yet", "n/a", "the"; not "ES" or "LA", which capitals make abbreviations."""
+    words = {folded(word.raw) for word in words_of(text)}
+    is_short = text.isupper() and len(words) == 1 and not words & NOTHING
+    return not words - NOTHING - SMALL and not is_short
+
+
+def _is_whole(part: str) -> bool:
+    """Whether one of several diagnoses says something of its own: "heart failure", not "left"."""
+    return len({word.stem for word in words_of(part)} - SMALL - NARROW - NOTHING) > 1
 
 
 def _words_alone(text: str, why: str, shorts: set[str]) -> Iterator[Phrase]:
@@ -163,18 +190,19 @@ def _words_alone(text: str, why: str, shorts: set[str]) -> Iterator[Phrase]:
     for word in words_of(text):
         raw = word.raw
         if (SHORT.fullmatch(raw) and not shouted) or raw.upper() in shorts:
-            if raw.upper() in shorts or not is_plain(raw):
+            if raw.upper() in shorts or not (is_plain(raw) or STAGE.fullmatch(raw)):
                 yield Phrase(raw if raw in shorts else raw.upper(), why, is_short=True)
         elif len(raw) >= 4 and raw.isalpha() and not is_plain(raw):
             yield Phrase(raw, why, is_typed=True)
 
 
 def _is_abbreviation(text: str, shorts: set[str]) -> bool:
-    """ "MS", "ms", "GBM"; not "cold" or "flu"."""
+    """ "MS", "ms", "ra", "GBM"; not "cold" or "flu"."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{1,5}", text):
         return False
     is_listed = text.upper() in shorts and not is_plain(text)
     unsayable = not re.search(r"[aeiou]", text.lower()) and len(text) <= 4
+    unsayable = unsayable or len(text) == 2
     return is_listed or unsayable or text.upper() in shorts or bool(SHORT.fullmatch(text))
 
 
@@ -205,7 +233,7 @@ def _shorter(title: str) -> Iterator[str]:
     for part in dict.fromkeys([bare, bare.partition(",")[0]]):
         words = [word.raw for word in words_of(part) if folded(word.raw) not in NARROW]
         telling = [word for word in words if not is_plain(word)]
-        if telling and (len(words) > 1 or len(words[0]) > 5):
+        if telling and (len(words) > 1 or len(words[0]) > 3):
             yield " ".join(words)
 
 

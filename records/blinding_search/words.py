@@ -83,6 +83,29 @@ def stem(word: str) -> str:
     return word
 
 
+@lru_cache(maxsize=50_000)
+def learned(word: str) -> str:
+    """A stem as it sounds: leukaemia and leucemia, pneumonia and neumonía, oesophagus, linfoma.
+
+    American, British and Spanish write the Greek of medicine differently, by rules.
+    """
+    if len(word) < 6 or not word.isalpha():
+        return word
+    for written, plain in SOUNDS:
+        word = written.sub(plain, word)
+    return word
+
+
+SOUNDS = [
+    (re.compile(written), plain)
+    for written, plain in (
+        ("ph", "f"), ("th", "t"), ("rh", "r"), ("ch|k|qu(?=[ei])", "c"), ("y", "i"),
+        ("^es(?=[ptcfmnl])", "s"), ("^p(?=[nst])", ""), ("ae|oe", "e"), ("our$", "or"),
+        (r"([bcdfglmnprst])\1", r"\1"), ("n(?=[fpb])", "m"), ("tion$|cion$", "cion"),
+    )
+]  # fmt: skip
+
+
 def decoded(text: str) -> str:
     """The text with coded signs as themselves; what becomes shorter is filled, so places hold."""
     return CODED.sub(_decoded, text) if CODED.search(text) else text

@@ -59,6 +59,8 @@ class TestMatching:
             "invasiveductalcarcinoma", "MS suspected", "(MS)", "caught a cold", "fractures",
             "the hernia is discal", "cancer, breast", "seen by Brown", "Dr. brown", "Dra. GARCIA",
             "garcia", "mastectomía", "1\nIDC", "pT2 IDC", "Brown",
+            "Optic neuritis, MS. No relapse", "history of MS, PT ordered", "In 2010 MS was found",
+            "She has MS. The lesions are new", "metástasis", "invasive ductal carcinnoma",
         ],
     )  # fmt: skip
     def test_it_is_found_however_it_is_written(self, text):
@@ -67,6 +69,7 @@ class TestMatching:
     @pytest.mark.parametrize(
         "text",
         [
+            "TR 2000 MS", "MS. Smith was seen", "Jane Doe, M.S.",
             "TE 5 MS", "5 ms", "12ms", "Ms. Smith", "MS, RN", "items", "a cold compress",
             "cold intolerance", "scolded", "The breast. Cancer of the skin is not meant",
             "brown stool", "an ACT of kindness", "idc", "ductal ectasia", "breast\n\ncancer-free",
@@ -136,6 +139,37 @@ class TestTerms:
         assert "cáncer de mama" in self.finds(request, "Dx: cáncer de mama")
         assert "tamoxifen" in self.finds(request, "takes tamoxifen daily")
         assert "carcinoma" in self.finds(request, "no carcinoma")
+
+    @pytest.mark.parametrize(
+        ("typed", "code", "text", "expected"),
+        [
+            ("ra", "", "RA since 2011, no RAST test, on the ra", {"RA"}),
+            ("TB", "", "Old TB. TBI was excluded; PTB", {"TB"}),
+            ("adenocarcinma", "", "An adenocarcinoma; the adenoma is benign", {"adenocarcinoma"}),
+            ("NSCLC (stage IIIA)", "", "NYHA IIIA. Known NSCLC", {"NSCLC"}),
+            ("pnumonia and/or TB", "", "Pneumonia? TB?", {"Pneumonia", "TB"}),
+            ("neumonía", "", "Pneumonia of the left lung", {"Pneumonia"}),
+            ("lymphoma", "", "Linfoma del bazo; lymphomas", {"Linfoma", "lymphomas"}),
+            ("leukemia", "", "Leucemia, formerly leukaemia", {"Leucemia", "leukaemia"}),
+            ("esophageal stenosis", "", "Estenosis; Oesophageal stenosis",
+             {"Estenosis", "Oesophageal stenosis"}),
+            ("gowt", "M10.9", "Gout of the left foot", {"Gout"}),
+            ("heart failure\nkidney stones; cold", "", "Heart failure. The heart. Kidney stones.",
+             {"Heart failure", "Kidney stones"}),
+            ("1. Heart failure 2. Gout", "", "Gout, heart failure", {"Gout", "heart failure"}),
+            ("torn meniscus, left knee", "", "Left knee. A torn meniscus", {"torn meniscus"}),
+            ("not known yet", "", "It is not known yet what it was", set()),
+            ("the", "", "The liver and the spleen", set()),
+            ("N/A", "", "Na 138, K 4, not a fracture", set()),
+            ("no lo sé", "", "No se ve lesión; no lo sé", set()),
+        ],
+    )  # fmt: skip
+    def test_odd_diagnoses_find_what_they_mean(self, typed, code, text, expected):
+        IcdCode.objects.update_or_create(
+            code="M10.9", defaults={"title": "Gout, unspecified", "search_text": "",
+                                    "is_billable": True, "inclusion_terms": ""}
+        )  # fmt: skip
+        assert self.finds(told(diagnosis=typed, icd10_code=code, treatment=""), text) == expected
 
     def test_a_common_word_finds_itself_and_not_its_set_phrases(self):
         request = told(diagnosis="cold")
