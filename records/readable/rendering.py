@@ -95,18 +95,18 @@ def readable(document: Document, sight: Sight, asked: str = "", query: str = "")
 
     `query` comes before the number in addresses of this page. Two queries.
     """
-    rows = list(parts_for(document, sight).order_by("number").values_list("number", "headings"))
+    rows = list(parts_for(document, sight).order_by("number").values_list("pk", "headings"))
     if not rows:
         return None
     total = len(rows)
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 1
     number = min(max(number, 1), total)
-    part = parts_for(document, sight).get(number=number)
+    part = parts_for(document, sight).get(pk=rows[number - 1][0])
     is_full = sight == "full"
     head = part.head if is_full else {}
     contents = [
         Heading(_title(one), one.get("depth", 1), _address(one["id"], at, number, query))
-        for at, headings in rows for one in headings
+        for at, (_pk, headings) in enumerate(rows, 1) for one in headings
         if not one.get("continued") and (is_full or not one.get("who"))
     ]  # fmt: skip
     return Readable(

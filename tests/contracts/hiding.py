@@ -15,6 +15,7 @@ from records.models import (
     OriginalDiagnosis,
     Patient,
     Proxy,
+    RecordPart,
     Upload,
 )
 from requests_app.models import (
@@ -70,12 +71,30 @@ def add_fact(
     )  # fmt: skip
 
 
+def add_part(document: Document, secret: Secret, clear: str = "") -> None:
+    """The readable text of an electronic record. Who wrote it and of whom is always sealed."""
+    who = {"id": "s1", "depth": 1, "title": secret("author section"), "who": True}
+    what = {"id": "s2", "depth": 1, "title": clear or secret("section")}
+    blocks = [["p", [clear or secret("section text")]]]
+    RecordPart.objects.create(
+        clinic=document.clinic, case_file=document.case_file, document=document, number=1,
+        head={"title": secret("record"), "by": [secret("author")], "patient": secret("person")},
+        headings=[who, what],
+        content=[
+            {**who, "blocks": [["p", [secret("author text")]]]},
+            {**what, "by": [secret("section author")], "on": "2026-01-01", "blocks": blocks},
+        ],
+    )  # fmt: skip
+
+
 def hide(case: OpinionRequest, secret: Secret, staff: Any, colleague: Any) -> None:
     tag = str(case.pk)[:8]
     _hide_identity(case, secret, tag)
     _hide_original(case, secret)
     _hide_words(case, secret, tag)
     _hide_messages(case, secret, staff)
+    blood = case.case_file.documents.get(kind="lab_results")
+    add_part(blood, secret, clear="Haemoglobin 13.1 g/dL")
     for n in range(secret.count):
         _hide_document(case, secret, f"{tag} {n}", n)
     _hide_records_of_the_clinic(case, secret, staff)
@@ -176,6 +195,7 @@ def _hide_document(case: OpinionRequest, secret: Secret, name: str, n: int) -> N
         clinic=case.clinic, case_file=case.case_file, document=hidden, number=1,
         key=hidden.key, width=10, height=10, text=secret("page text"),
     )  # fmt: skip
+    add_part(hidden, secret)
     # One says what a clear paper says, too; the others are a value and a problem of their own.
     add_fact(case, hidden, secret("fact")[:300], month=1, value=13)
     add_fact(case, hidden, secret("fact")[:300], month=2, value=5 + n)
