@@ -99,7 +99,7 @@ def store(
         for row in of_study:
             by_series[row[0].series_uid].append(row)
         for of_series in by_series.values():
-            series = _series(study, of_series, key)
+            series = _series(case_file, study, of_series, key)
             copied += [_tuple(series, made, row, lines[id(row)], key) for row in of_series]
     _copy(copied)
     if mending:
@@ -198,7 +198,7 @@ def _hold(study: ImagingStudy, problem: str = "two_patients") -> None:
     note("imaging.held", by=None, about=study, problem=problem)
 
 
-def _series(study: ImagingStudy, rows: list[Row], key: bytes) -> ImagingSeries:
+def _series(case_file: CaseFile, study: ImagingStudy, rows: list[Row], key: bytes) -> ImagingSeries:
     one = rows[0][0]
     pictures = sum(received.is_picture for received, _fields in rows)
     series, is_new = ImagingSeries.objects.get_or_create(
@@ -224,7 +224,7 @@ def _series(study: ImagingStudy, rows: list[Row], key: bytes) -> ImagingSeries:
         revision=F("revision") + 1,
         **({} if is_new else unseen),
     )
-    search_item("imaging_series", series.pk, study.case_file)
+    search_item("imaging_series", series.pk, case_file)
     if is_new:
         ring(ImagingPreview.objects.create(series=series, clinic_id=series.clinic_id))
     return series

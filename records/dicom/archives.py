@@ -29,6 +29,7 @@ MAX_ENTRIES = 20_000
 MAX_TOTAL_BYTES = 60 * 1024**3
 SPLIT_ENTRIES, SPLIT_BYTES = 32, 16 * 1024**2  # less is not worth a second child
 BLOCK_BYTES = 512 * 1024
+FIRST_PART = 0.46
 
 
 class Refused(Exception):
@@ -139,7 +140,9 @@ def _descriptor(file: IO[bytes], stack: ExitStack) -> int:
 
 
 def _parts(entries: list[zipfile.ZipInfo]) -> list[list[Entry]]:
-    """One part for each child: two halves by weight, in the order they stand."""
+    """One part for each child, in the order they stand. The first is a little lighter: while its
+    rows are written the second is still at work.
+    """
     rows: list[Entry] = [
         (number, one.header_offset, one.compress_size, one.file_size, one.CRC,
          one.compress_type, one.flag_bits, one.external_attr)
@@ -149,7 +152,7 @@ def _parts(entries: list[zipfile.ZipInfo]) -> list[list[Entry]]:
     if len(rows) < SPLIT_ENTRIES or total < SPLIT_BYTES or (os.cpu_count() or 1) < 2:
         return [rows] if rows else []
     weight, middle = 0, 0
-    while weight < total // 2:
+    while weight < total * FIRST_PART:
         weight += rows[middle][3]
         middle += 1
     return [rows[:middle], rows[middle:]]

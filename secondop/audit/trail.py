@@ -14,6 +14,10 @@ from secondop.lib.canonical import canonical_json
 HASHED = ("chain", "number", "verb", "actor_id", "actor_role", "on_behalf_of_id", "clinic_id",
           "case_file_id", "about_type", "about_id", "details")  # fmt: skip
 
+# Two writers of one chain wait for each other; different chains never do. The clock is read after.
+ALONE = """WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(%s, 0)))
+SELECT clock_timestamp() FROM alone"""
+
 
 def hash_of(event: AuditEvent) -> str:
     """Return SHA-256 over the previous link's hash and this event's canonical content."""
@@ -38,10 +42,8 @@ def note(
     """
     case_file_id, clinic_id = _belongs_to(about)
     chain = f"case_file:{case_file_id}" if case_file_id else f"clinic:{clinic_id or 'none'}"
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Two writers of one chain wait for each other; different chains never do.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [chain])
-        cursor.execute("SELECT clock_timestamp()")
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(ALONE, [chain])
         now = cursor.fetchone()[0]
         last = AuditEvent.objects.filter(chain=chain).order_by("-number").first()
         event = AuditEvent(
