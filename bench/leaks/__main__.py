@@ -2,6 +2,7 @@
 
 `make bench ARGS=leaks`, or `make bench ARGS="leaks 6 8 FOLDER"`: carriers for each kind of place,
 for each that must be read from a picture, and a folder of clean files of your own.
+`leaks second` and `leaks third` take other patients, wordings and sentences.
 """
 
 # ruff: noqa: E501  (tables of carriers read best one a line)
@@ -33,6 +34,8 @@ def main(words: list[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     if words[:1] == ["second"]:
         return _second([int(word) for word in words[1:3]] or [6, 3])
+    if words[:1] == ["third"]:
+        return _third()
     each, each_ocr = (int(words[0]), int(words[1])) if len(words) > 1 else (4, 6)
     folder = Path(words[2]) if len(words) > 2 else DATA
     with transaction.atomic():
@@ -57,6 +60,18 @@ def _second(how_many: list[int]) -> int:
     more_false = clean(finders, DATA)
     print(f"\nprecision: {true} true hits, {false} false in carriers, {more_false} in clean files:"
           f" {true / max(1, true + false + more_false):.3f}")  # fmt: skip
+    return 0
+
+
+def _third() -> int:
+    from django.db import transaction
+
+    from bench.leaks import third
+
+    with transaction.atomic():
+        finders = make_finders(third.cases())
+        transaction.set_rollback(True)
+    third.run(finders)
     return 0
 
 

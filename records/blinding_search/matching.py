@@ -1,9 +1,9 @@
 """Find phrases in a text and say where. Pure: no database, no Django; `terms` makes the phrases.
 
 Case, accents, plurals, hyphens, line breaks and small words do not matter. A phrase of several
-words is found in another order too, with up to two words between. What was typed, and everything
-in text that was read from a picture, is found with small misspellings. Abbreviations are found as
-whole words in capitals only, and never as a unit of measure.
+words is found in another order too, with up to two words between. Small misspellings are forgiven
+in what was typed and in text that was read from a picture, one letter of a long word everywhere.
+Abbreviations are whole words and no units of measure; `abbreviations` knows when they are meant.
 """
 
 from __future__ import annotations
@@ -14,16 +14,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from records.blinding_search.abbreviations import (
+    TITLES,
+    is_abbreviation,
+    is_meant_small,
+    small_key,
+)
+from records.blinding_search.shipped import is_plain
 from records.blinding_search.words import (
     Word,
     as_plain_letters,
+    as_printed,
     decoded,
     folded,
     hyphened_words_of,
     is_near,
+    is_short_slip,
     joined_words_of,
     learned,
     stem,
+    without_digits,
     words_of,
     words_of_name,
 )
@@ -37,7 +47,6 @@ BETWEEN = 2  # words that may stand between those of a phrase
 # A sentence or a paragraph ends; "St. Jude" and "Dr. Quimby" go on.
 GAP = re.compile(r"(?<!\b(?:St|Dr|Mt|Ca|Sr))\.\s|[!?;:]\s|[\n\r]\s*[\n\r]")
 DOTTED = re.compile(r"[^\W\d_](?:\. ?[^\W\d_])+")  # M.S.
-UNIT = re.compile(r"(?:\d|\d[ \u00a0]|\d ?[-/x])$")
 GLUED = 9  # letters of a phrase that is looked for inside longer words too
 SPREAD = 5  # the same where letters were set apart: the ends of words are lost there
 
@@ -48,7 +57,7 @@ class Phrase:
     why: str  # a value of BlindingHit.Why
     because: str = ""  # what it is another word for
     is_typed: bool = False  # found with small misspellings
-    is_short: bool = False  # an abbreviation: as it stands, whole, in capitals
+    is_short: bool = False  # an abbreviation: whole; in small letters where that is meant
     is_name: bool = False  # an ordinary word that is a name: only with a capital letter
     pattern: str = ""  # a regular expression instead of words: codes
 
@@ -75,10 +84,12 @@ class Finder:
         """`everyday`: set phrases in which a word means something else ("cold compress")."""
         self._patterns: list[tuple[re.Pattern[str], Phrase]] = []
         self._short: dict[str, list[tuple[int, Phrase]]] = defaultdict(list)
+        self._small: dict[str, set[str]] = defaultdict(set)  # as typed in small letters
         self._by_anchor: dict[str, list[_Wanted]] = defaultdict(list)
         self._glued: list[tuple[str, Phrase]] = []
         self._near: dict[tuple[str, bool], list[str]] = {}
         self._learned: dict[str, set[str]] = defaultdict(set)
+        self._printed: dict[str, set[str]] = defaultdict(set)
         self._vocabulary: dict[str, bool] = {}  # stem -> whether slips are forgiven everywhere
         self._everyday = {
             stem(word): [[part.stem for part in words_of(phrase)] for phrase in usual]
@@ -93,7 +104,9 @@ class Finder:
             return
         if phrase.is_short:
             pieces = re.findall(r"[^\W_]+", phrase.text)
-            self._short["".join(pieces)].append((len(pieces), phrase))
+            key = "".join(pieces)
+            self._short[key].append((len(pieces), phrase))
+            self._small[small_key(key)].add(key)
             return
         words = [word.stem for word in words_of(phrase.text)]
         stems = tuple(word for word in words if word not in SMALL) or tuple(words)
@@ -104,6 +117,7 @@ class Finder:
         for word in stems:
             self._vocabulary[word] = self._vocabulary.get(word, False) or phrase.is_typed
             self._learned[learned(word)].add(word)
+            self._printed[as_printed(word)].add(word)
         glued = "".join(folded(word.raw) for word in words_of(phrase.text))
         if len(glued) >= SPREAD:
             self._glued.append((glued, phrase))
@@ -147,15 +161,21 @@ class Finder:
             near = [word] if word in self._vocabulary else []
             near += sorted(self._learned.get(learned(word), set()) - {word})
             if len(word) >= 6:
+                is_ordinary = is_plain(word)  # an infection is no misspelt injection
                 near += [
                     other for other, is_typed in self._vocabulary.items()
-                    if other not in near and (is_typed or is_read) and is_near(word, other)
+                    if other[0] == word[0] and other not in near
+                    and (is_typed or is_read or not is_ordinary)
+                    and is_near(word, other, is_sure=is_typed or is_read)
                 ]  # fmt: skip
-            if is_read and (plain := _as_printed(word)) != word:
+            # Reading by machine elsewhere leaves its traces in text layers: "carc1noma", "rnass".
+            if (is_read or len(word) >= 8) and (plain := as_printed(word)) != word:
                 near += [
-                    other for other in self._vocabulary
-                    if len(other) > 3 and other not in near and _as_printed(other) == plain
+                    other for other in sorted(self._printed.get(plain, ()))
+                    if len(other) > 3 and other not in near
                 ]  # fmt: skip
+            if (letters := without_digits(word)) and letters != word:
+                near += [other for other in self._known(letters, is_read) if other not in near]
             self._near[key] = near
         return self._near[key]
 
@@ -170,7 +190,7 @@ class Finder:
         left_over = BETWEEN
         first, last = at, at
         while rest and left_over >= 0:
-            step = self._next(text, words, known, first, last, rest)
+            step = self._next(text, words, known, first, last, rest, wanted.phrase.is_typed)
             if step is None:
                 return None
             place, stem_found, skipped = step
@@ -192,7 +212,7 @@ class Finder:
 
     def _next(
         self, text: str, words: list[Word], known: list[list[str]], first: int, last: int,
-        rest: list[str],
+        rest: list[str], is_typed: bool,
     ) -> tuple[int, str, int] | None:  # fmt: skip
         """The nearest wanted word on either side: its place, which it is, words passed over."""
         for distance in range(1, BETWEEN + 4):
@@ -200,7 +220,9 @@ class Finder:
                 if not 0 <= place < len(words):
                     continue
                 for wanted in rest:
-                    if wanted in known[place]:
+                    if wanted in known[place] or (
+                        is_typed and is_short_slip(words[place].stem, wanted)
+                    ):
                         low, high = (last, place) if place > last else (place, first)
                         if GAP.search(text, words[low].end, words[high].start):
                             continue
@@ -220,15 +242,24 @@ class Finder:
                 if size > 1 and not is_dotted and not re.fullmatch(r"[^\s.!?;]+", between):
                     break
                 raw = as_plain_letters("".join(piece.raw for piece in part))
-                key = raw if raw in self._short else raw.upper() if is_name else ""
-                if not key and raw.endswith("s") and raw[:-1] in self._short and len(raw) > 3:
-                    key = raw[:-1]  # IDCs
-                for pieces, phrase in self._short.get(key, ()):
-                    # "AC-T" is not "ACT"; long ones are the same however they are cut
-                    is_whole = pieces == size or len(key) > 4 or (is_dotted and pieces == 1)
-                    if is_whole and _is_abbreviation(text, part):
-                        found.append(Match(phrase, word.start, part[-1].end, True))
+                for key in self._keys_of(text, raw, part, is_name=is_name):
+                    for pieces, phrase in self._short[key]:
+                        # "AC-T" is not "ACT"; long ones are the same however they are cut
+                        is_whole = pieces == size or len(key) > 4 or (is_dotted and pieces == 1)
+                        if is_whole:
+                            found.append(Match(phrase, word.start, part[-1].end, True))
         return found
+
+    def _keys_of(self, text: str, raw: str, part: list[Word], *, is_name: bool) -> set[str]:
+        """The abbreviations that these letters are meant as."""
+        key = raw if raw in self._short else raw.upper() if is_name else ""
+        if not key and raw.endswith("s") and raw[:-1] in self._short and len(raw) > 3:
+            key = raw[:-1]  # IDCs
+        if key in self._short:
+            return {key} if is_abbreviation(text, part) else set()
+        low = raw.lower()
+        keys = self._small.get(low) or (len(low) > 3 and self._small.get(low.removesuffix("s")))
+        return keys if low and keys and is_meant_small(text, part) else set()
 
     # --- whether it is meant ---------------------------------------------------------------
     def _is_meant(self, text: str, words: list[Word], at: int, match: Match) -> bool:
@@ -292,14 +323,6 @@ def _flat(word: Word) -> tuple[str, list[int]]:
     return "".join(letters), places
 
 
-def _as_printed(word: str) -> str:
-    """Letters that a reader of pictures takes for one another become one."""
-    return (
-        word.replace("rn", "m").replace("cl", "d").replace("vv", "w").replace("ii", "u")
-        .replace("0", "o").replace("1", "l").replace("i", "l").replace("5", "s")
-    )  # fmt: skip
-
-
 def _is_a_name(text: str, words: list[Word], at: int) -> bool:
     """Written with a capital where no sentence begins, or after a title."""
     word = words[at]
@@ -314,34 +337,6 @@ def _is_a_name(text: str, words: list[Word], at: int) -> bool:
         return True
     line = text[text.rfind("\n", 0, word.start) + 1 :].partition("\n")[0]
     return len(line.split()) <= 3  # a name that stands alone: a field, a heading
-
-
-def _is_abbreviation(text: str, part: list[Word]) -> bool:
-    """No unit of measure ("TE 5 MS"), no form of address, no academic degree."""
-    start, end = part[0].start, part[-1].end
-    before = text[max(0, start - 24) : start]
-    if text[start:end] in UNITS and UNIT.search(before) and not YEAR.search(before):
-        return False
-    if folded(text[start:end]).replace(".", "").replace(" ", "") not in TITLES:
-        return True
-    if before.endswith(", ") and "." in text[start:end]:
-        return False  # "Jane Doe, M.S."
-    if ADDRESS.match(text, end) and BEGINS.search(before):
-        return False  # "MS. Smith was seen", but not "she has MS. Lesions are"
-    return not (DEGREE.match(text, end) and not GOES_ON.search(before))
-
-
-ADDRESS = re.compile(r"\. ?[A-Z][a-z]+")
-BEGINS = re.compile(r"(?:^|[\n\r]|[.!?] )\s*$")
-GOES_ON = re.compile(r"(?:^|[^\w.])[a-z]+ $")  # "history of MS, PT": a degree follows a name
-YEAR = re.compile(
-    r"(?:\b(?:in|since|from|of|by|en|desde|de|año|year)\s|[/.-])(?:19|20)\d\d\s$", re.I
-)
-UNITS = frozenset(["MS", "CM", "MM", "ML", "MG", "MR", "AS", "PA"])
-DEGREE = re.compile(r"\.?, ?(?:RN|RD|PA|PA-C|NP|PT|OT|CCC|CCC-SLP|CGC|MPH|PhD|MD|LPC)\b")
-TITLES = frozenset(
-    ["dr", "dra", "prof", "mr", "mrs", "ms", "md", "doctor", "doctora", "sr", "sra", "don", "dona"]
-)
 
 
 def _best(found: list[Match]) -> list[Match]:

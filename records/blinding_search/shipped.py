@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -89,12 +90,43 @@ def medical_words() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def _general_words() -> frozenset[str]:
+    return frozenset(map(stem, _table()["general"]["words"]))
+
+
+def is_general(word: str) -> bool:
+    """Whether a word tells something beside another one only: "failure" of what?"""
+    return stem(word) in _general_words()
+
+
+@lru_cache(maxsize=1)
+def elsewhere() -> dict[str, tuple[re.Pattern[str] | None, re.Pattern[str] | None]]:
+    """Abbreviations that mean something else after, or before, certain words."""
+    return {
+        short: (
+            re.compile(f"(?:{rule['after']})$") if "after" in rule else None,
+            re.compile(rule["before"]) if "before" in rule else None,
+        )
+        for short, rule in _table()["elsewhere"].items()
+    }
+
+
+@lru_cache(maxsize=2)
+def _everyday_words(language: str) -> frozenset[str]:
+    found = files("textstat").joinpath("resources", language, "easy_words.txt")
+    words = found.read_text(encoding="utf-8").split()
+    return frozenset(words if language == "en" else words[:SPANISH_EVERYDAY])
+
+
+def is_everyday(word: str, language: str) -> bool:
+    """Whether it is among the commonest words of English ("en") or Spanish ("es")."""
+    return word in _everyday_words(language)
+
+
+@lru_cache(maxsize=1)
 def _plain_words() -> frozenset[str]:
-    words = files("textstat").joinpath("resources")
-    english = words.joinpath("en", "easy_words.txt").read_text(encoding="utf-8").split()
-    spanish = words.joinpath("es", "easy_words.txt").read_text(encoding="utf-8").split()
     medical = _table()["plain"]["words"]
-    return frozenset(map(stem, [*english, *spanish[:SPANISH_EVERYDAY], *medical]))
+    return frozenset(map(stem, [*_everyday_words("en"), *_everyday_words("es"), *medical]))
 
 
 def is_plain(word: str) -> bool:

@@ -12,8 +12,9 @@ from itertools import pairwise
 from typing import Any
 
 from records.blinding_search import shipped
-from records.blinding_search.matching import SMALL, TITLES, Finder, Phrase
-from records.blinding_search.shipped import Concept, Term, is_plain, key_of
+from records.blinding_search.abbreviations import TITLES
+from records.blinding_search.matching import SMALL, Finder, Phrase
+from records.blinding_search.shipped import Concept, Term, is_general, is_plain, key_of
 from records.blinding_search.words import folded, stem, words_of
 from records.models import BlindingHit, CaseFile, GiveawayTerm, IcdCode, OriginalDiagnosis
 
@@ -32,6 +33,7 @@ NO_INITIALS = frozenset([
     "MRI", "PET", "ECG", "EKG", "EEG", "EMG", "CSF", "ICU", "CBC", "BMI", "ICD", "PSA", "TSH",
     "USA", "DOC", "PDF", "UTC", "COPD", "LCR", "UCI", "RMN", "TAC", "DOB", "MRN", "CHF", "SIM",
 ])  # fmt: skip
+EXAMS = frozenset(["CT", "MR", "MRI", "US", "PET", "ECG", "EKG", "EEG", "EMG", "XR", "TC", "RM"])
 PARTICLES = frozenset(["van", "von", "der", "den", "ten", "dos", "das", "los", "las", "bin", "the"])
 # What says that there is no diagnosis yet, in the words of a form filled in by somebody.
 NOTHING = frozenset([
@@ -107,8 +109,17 @@ def meant_by(told: OriginalDiagnosis, lists: list[Concept]) -> list[Concept]:
     words = f"{told.diagnosis}\n\n{told.treatment}"
     # What names a concept is found in what was typed whatever its case: patients type "ms".
     said = {match.phrase.because for match in Finder(naming).find(words)}
-    said |= {match.phrase.because for match in Finder(naming).find(told.diagnosis.upper())}
+    said |= {match.phrase.because for match in Finder(naming).find(_shouted(told.diagnosis))}
     return [c for c in lists if c.key in said or c.has_code(told.icd10_code)]
+
+
+def _shouted(text: str) -> str:
+    """In capitals but for everyday words, which are no abbreviations: "mi corazón"."""
+    if not text.strip().isalpha():
+        return re.sub(
+            r"[^\W_]+", lambda m: m[0] if m[0].islower() and is_plain(m[0]) else m[0].upper(), text
+        )
+    return text.upper()
 
 
 def _naming(lists: list[Concept]) -> list[Phrase]:
@@ -164,7 +175,10 @@ def _typed(text: str, why: str, lists: list[Concept]) -> Iterator[Phrase]:
     wholes = {text, *filter(_is_whole, [*several, *heads])}
     for part in parts:
         words = [word for word in words_of(part) if stem(word.raw)]
-        telling = [word for word in words if not is_plain(word.raw)]
+        telling = [
+            word for word in words
+            if not is_plain(word.raw) and not (len(words) == 1 and is_general(word.raw))
+        ]  # fmt: skip
         is_short = len(words) == 1 and SHORT.fullmatch(part)
         if not words or is_short or len(words) > LONGEST or len(part) < 3:
             continue
@@ -189,10 +203,13 @@ def _words_alone(text: str, why: str, shorts: set[str]) -> Iterator[Phrase]:
     shouted = text.isupper()
     for word in words_of(text):
         raw = word.raw
-        if (SHORT.fullmatch(raw) and not shouted) or raw.upper() in shorts:
-            if raw.upper() in shorts or not (is_plain(raw) or STAGE.fullmatch(raw)):
+        is_listed = raw.upper() in shorts and not (raw.islower() and is_plain(raw))
+        if (SHORT.fullmatch(raw) and not shouted) or is_listed:
+            # "Heart attack (MI)": in brackets it is one, though "mi" is a word of Spanish.
+            says_nothing = is_plain(raw) and f"({raw})" not in text
+            if is_listed or not (says_nothing or raw in EXAMS or STAGE.fullmatch(raw)):
                 yield Phrase(raw if raw in shorts else raw.upper(), why, is_short=True)
-        elif len(raw) >= 4 and raw.isalpha() and not is_plain(raw):
+        elif len(raw) >= 4 and raw.isalpha() and not is_plain(raw) and not is_general(raw):
             yield Phrase(raw, why, is_typed=True)
 
 

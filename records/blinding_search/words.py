@@ -102,6 +102,7 @@ SOUNDS = [
         ("ph", "f"), ("th", "t"), ("rh", "r"), ("ch|k|qu(?=[ei])", "c"), ("y", "i"),
         ("^es(?=[ptcfmnl])", "s"), ("^p(?=[nst])", ""), ("ae|oe", "e"), ("our$", "or"),
         (r"([bcdfglmnprst])\1", r"\1"), ("n(?=[fpb])", "m"), ("tion$|cion$", "cion"),
+        ("(?<=[aio])tic$", "s"),  # stenotic, endometriotic: of stenosis, endometriosis
     )
 ]  # fmt: skip
 
@@ -183,16 +184,50 @@ def words_of_name(text: str) -> list[Word]:
     return found
 
 
-def is_near(one: str, other: str) -> bool:
+def as_printed(word: str) -> str:
+    """Letters that a reader of pictures takes for one another become one."""
+    return (
+        word.replace("rn", "m").replace("cl", "d").replace("vv", "w").replace("ii", "u")
+        .replace("0", "o").replace("1", "l").replace("i", "l").replace("5", "s")
+    )  # fmt: skip
+
+
+def without_digits(word: str) -> str:
+    """A word into which a reader of pictures put digits, with letters instead; else ""."""
+    if len(word) < 5 or word.isalpha() or sum(map(str.isdigit, word)) * 3 > len(word):
+        return ""
+    plain = word.translate(DIGITS)
+    return stem(plain) if plain.isalpha() else ""
+
+
+DIGITS = str.maketrans("015", "ols")
+
+
+def is_near(one: str, other: str, *, is_sure: bool = True) -> bool:
     """Whether two words differ by a slip: one letter from 7 letters on, two from 10 on.
 
     A slip is a letter too many, too few, wrong, or two of them swapped. The first letter holds.
+    `is_sure`: the word was typed, or the text comes from a picture; else only one slip in a long
+    word is forgiven.
     """
     shorter = min(len(one), len(other))
-    if shorter < 6 or one[0] != other[0]:
+    if shorter < (6 if is_sure else 8) or one[0] != other[0]:
         return False
-    most = 2 if shorter >= 9 else 1
-    return abs(len(one) - len(other)) <= most and _slips(one, other, most) <= most
+    most = 2 if shorter >= 9 and is_sure else 1
+    if abs(len(one) - len(other)) > most or _slips(one, other, most) > most:
+        return False
+    same = next((n for n in range(shorter) if one[n] != other[n]), shorter)
+    ends = one[same:], other[same:]
+    # Another ending is another word, and no slip: endometrium, endometriosis.
+    return min(map(len, ends)) < 2 or one[-1] == other[-1] or sorted(ends[0]) == sorted(ends[1])
+
+
+def is_short_slip(one: str, other: str) -> bool:
+    """One slip in a word of four or five letters: says enough beside another word only."""
+    return (
+        4 <= len(other) <= 5 <= len(one) + 1 and abs(len(one) - len(other)) <= 1
+        and one != other and one[0] == other[0] and _slips(one, other, 1) <= 1
+    )  # fmt: skip
 
 
 def _slips(one: str, other: str, most: int) -> int:

@@ -72,8 +72,9 @@ class TestMatching:
             "TR 2000 MS", "MS. Smith was seen", "Jane Doe, M.S.",
             "TE 5 MS", "5 ms", "12ms", "Ms. Smith", "MS, RN", "items", "a cold compress",
             "cold intolerance", "scolded", "The breast. Cancer of the skin is not meant",
-            "brown stool", "an ACT of kindness", "idc", "ductal ectasia", "breast\n\ncancer-free",
-            "master economy", "MSEC", "hernia inguinal", "the cancer clinic for breast",
+            "brown stool", "an ACT of kindness", "an act of kindness", "ductal ectasia",
+            "breast\n\ncancer-free", "master economy", "MSEC", "hernia inguinal",
+            "the cancer clinic for breast",
         ],
     )  # fmt: skip
     def test_what_means_something_else_is_left_alone(self, text):
@@ -89,7 +90,11 @@ class TestMatching:
 
     def test_letters_a_reader_of_pictures_confuses_are_the_same(self):
         assert found("invasive ducta1 carcinorna", is_read=True)
-        assert not found("invasive ducta1 carcinorna")
+        assert found("hemia discal", is_read=True) and not found("hemia discal")
+        # Their traces stand in text layers that another machine made.
+        for text in ("hernia disca1", "rnastectomy", "invasive ducta1 carcinorna"):
+            assert found(text), text
+        assert not found("1DC, br3ast, G0111, disc5")
 
     def test_one_place_is_one_match_the_longest(self):
         phrases = [Phrase("carcinoma", "synonym"), *LISTED]
@@ -143,7 +148,17 @@ class TestTerms:
     @pytest.mark.parametrize(
         ("typed", "code", "text", "expected"),
         [
-            ("ra", "", "RA since 2011, no RAST test, on the ra", {"RA"}),
+            ("ra", "", "RA since 2011, no RAST test, on the ra", {"RA", "ra"}),
+            ("heart failure", "", "Renal failure. No failure to attend. Heart failure; chf",
+             {"Heart failure", "chf"}),
+            ("insuficiencia mitral", "", "Insuficiencia renal. Insuficiencia mitral grave",
+             {"Insuficiencia mitral"}),
+            ("failure", "", "A failure of the heart", {"failure"}),
+            ("hip replacement", "", "Fluid replacement. A replacement of the hip",
+             {"replacement of the hip"}),
+            ("Heart attack (MI)", "", "Prior MI. Mi madre vive en Ann Arbor, MI 48104", {"MI"}),
+            ("mi corazón falla", "", "Vive con mi madre. An old MI", set()),
+            ("Nodule seen on CT", "", "CT of the chest. A CT.", set()),
             ("TB", "", "Old TB. TBI was excluded; PTB", {"TB"}),
             ("adenocarcinma", "", "An adenocarcinoma; the adenoma is benign", {"adenocarcinoma"}),
             ("NSCLC (stage IIIA)", "", "NYHA IIIA. Known NSCLC", {"NSCLC"}),
