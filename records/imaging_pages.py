@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from records.dicom.problems import sentence
+from records.dicom.reports import REPORTS
 from records.dicom.thumbnails import EDGE
 from records.dicom.values import VIDEO, Attributes, first, text
 from records.imaging import View
@@ -33,6 +34,8 @@ from secondop.lib.keyset import Page, keyset_page
 from secondop.lib.templatetags.ui import byte_size
 
 STUDIES_A_PAGE = 20
+LETTER = "1.2.840.10008.5.1.4.1.1.104.1"  # Encapsulated PDF Storage
+READ = Q(SOPClassUID__startswith=REPORTS) | Q(SOPClassUID=LETTER)  # has a page of words
 REFUSALS_SHOWN = 30
 MODALITIES = {
     "CT": gettext_lazy("CT scan"), "MR": gettext_lazy("MRI scan"), "PT": gettext_lazy("PET scan"),
@@ -141,6 +144,7 @@ def _seen(view: View, series: list[ImagingSeries]) -> dict[Any, dict[str, int]]:
         frames=Sum("frame_count"),
         size_bytes=Sum("size_bytes"),
         videos=Count("pk", filter=Q(TransferSyntaxUID__regex=VIDEO.pattern)),
+        reports=Count("pk", filter=READ),
     )
     return {row["series"]: row for row in counted}
 
@@ -164,14 +168,21 @@ def _series_row(
         facts=_facts(view, series, seen),
         thumbnail_url="" if why_not else address(view, "series_thumbnail", series),
         why_not=why_not,
-        page_url=reverse("records:images_series", args=[series.pk]) if seen.get("frames") else "",
+        page_url=_page_url(view, series, seen),
     )
+
+
+def _page_url(view: View, series: ImagingSeries, seen: dict[str, int]) -> str:
+    has_page = seen.get("frames") or (seen.get("reports") and not view.is_sealed)
+    return reverse("records:images_series", args=[series.pk]) if has_page else ""
 
 
 def _why_no_picture(seen: dict[str, int], is_made: bool | None) -> str:
     if not seen:
         return _("Not shown")
     if not seen["frames"]:
+        if seen["reports"]:
+            return _("No pictures: this is text. Open it by its title.")
         return _("No pictures: this holds findings or measures")
     if seen["videos"]:
         return _("Video: no preview")
@@ -209,13 +220,17 @@ def _facts(view: View, series: ImagingSeries, seen: dict[str, int]) -> list[dict
         (_("Kind"), str(MODALITIES.get(series.modality, series.modality))),
         (_("Part of the body"), text(told, "00180015").capitalize()),
         (_("Date"), day_of(told, "00080021")),
-        (_("Images"), number_format(_count(view, series, seen))),
+        (_("Files") if _is_text(seen) else _("Images"), number_format(_count(view, series, seen))),
         (_("Slice thickness"), _millimetres(thickness)),
         (_("Contrast"), text(told, "00180010")),
     ]
     if seen and not view.is_sealed:  # an original's size tells how much is in its header
         found.append((_("Size"), byte_size(seen["size_bytes"])))
     return [{"label": str(label), "value": value} for label, value in found if value]
+
+
+def _is_text(seen: dict[str, int]) -> bool:
+    return bool(seen) and not seen["frames"]
 
 
 def _count(view: View, series: ImagingSeries, seen: dict[str, int]) -> int:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.blinding import Sight, parts_for
-from records.models import Document, RecordPart
+from records.models import Document
 
 MARKS = {"b": "strong", "i": "em", "u": "u", "s": "s", "sub": "sub", "sup": "sup"}
 CODES: dict[str, str | Promise] = {
@@ -105,13 +105,13 @@ def readable(document: Document, sight: Sight, asked: str = "", query: str = "")
     is_full = sight == "full"
     head = part.head if is_full else {}
     contents = [
-        Heading(_title(one), one.get("depth", 1), _address(one["id"], at, number, query))
+        Heading(title_of(one), one.get("depth", 1), _address(one["id"], at, number, query))
         for at, (_pk, headings) in enumerate(rows, 1) for one in headings
         if not one.get("continued") and (is_full or not one.get("who"))
     ]  # fmt: skip
     return Readable(
         title=head.get("title", ""), facts=_facts(head), contents=contents,
-        sections=_sections(part, is_full=is_full), number=number, total=total,
+        sections=sections_of(part.content, is_full=is_full), number=number, total=total,
         is_cut=bool(document.findings.get("text_is_cut")), query=query,
     )  # fmt: skip
 
@@ -120,7 +120,7 @@ def _address(anchor: str, at: int, here: int, query: str) -> str:
     return f"#{anchor}" if at == here else f"?{query}part={at}#{anchor}"
 
 
-def _title(section: dict[str, Any]) -> str:
+def title_of(section: dict[str, Any]) -> str:
     if title := section.get("title"):
         return str(title)
     code = section.get("code", "section")
@@ -146,11 +146,11 @@ def _day(text: str) -> str:
         return text[:10]
 
 
-def _sections(part: RecordPart, *, is_full: bool) -> list[Section]:
-    shown = [one for one in part.content if is_full or not one.get("who")]
+def sections_of(content: list[dict[str, Any]], *, is_full: bool) -> list[Section]:
+    shown = [one for one in content if is_full or not one.get("who")]
     return [
         Section(
-            id=one["id"], title=_title(one), tag=f"h{min(one.get('depth', 1), 4) + 1}",
+            id=one["id"], title=title_of(one), tag=f"h{min(one.get('depth', 1), 4) + 1}",
             by="; ".join(one.get("by") or []) if is_full else "",
             on=_day(one.get("on") or "") if is_full else "",
             html=_blocks(one["blocks"]),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from records import imaging_browsing as browsing
 from records import imaging_desk_workflow as desk_workflow
 from records import imaging_pages as pages
+from records import imaging_reports as reports
 from records import imaging_rules as rules
 from records import imaging_workflow
 from records import rules as record_rules
@@ -77,10 +78,10 @@ def _add_url(view: View) -> str:
 
 
 def images_series(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One picture of the series, with ways to the others; or a sheet of small ones."""
+    """One picture of the series, with ways to the others; a sheet of small ones; or its text."""
     reel = browsing.open_series(request.user, pk)
     if not reel.total:
-        raise Http404
+        return _report(request, reel)
     reel.view.note_opened(reel.series.study)
     is_sheet = request.GET.get("show") == "sheet"
     step = browsing.SHEET if is_sheet else 1
@@ -106,6 +107,23 @@ def images_series(request: HttpRequest, pk: UUID) -> HttpResponse:
         "viewer_url": pages.viewer_url(reel.view, [reel.series.study]),
     }
     return render(request, "records/images_series.html", context)
+
+
+def _report(request: HttpRequest, reel: browsing.Reel) -> HttpResponse:
+    """A report or a letter among the images, in words. Sealed readers get none."""
+    page = reports.page_of(reel.view, reel.series, request.GET.get("part", ""))
+    if page is None:
+        raise Http404
+    reel.view.note_opened(reel.series.study)
+    context = {
+        "view": reel.view,
+        "title": pages.title_of(reel.view, reel.series),
+        "page": page,
+        "record": page.record,
+        "viewer_url": pages.viewer_url(reel.view, [reel.series.study]),
+        "study": reel.series.study,
+    }
+    return render(request, "records/images_report.html", context)
 
 
 def _number(asked: str, total: int) -> int:

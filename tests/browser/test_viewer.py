@@ -9,6 +9,7 @@ from typing import Any
 
 import pydicom
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from PIL import Image
 from playwright.sync_api import expect
@@ -23,6 +24,7 @@ from tests.secondop.api.dicomweb_files import root, signed_in
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "dicom"
 SLICES = DATA / "04-series-mr-60-slices"
 LETTER = DATA / "09-encapsulated-pdf" / "referral-letter.dcm"
+REPORT = DATA / "08-non-image-objects" / "qin-headneck" / "sr.dcm"  # of images that are not here
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not DATA.exists(), reason="the shared records are not on this machine"),
@@ -54,9 +56,10 @@ def slices(count: int, **changes: str) -> list[bytes]:
     return found
 
 
-def letter_of_the_same_person() -> bytes:
-    data, person = pydicom.dcmread(LETTER), pydicom.dcmread(next(SLICES.glob("*.dcm")))
-    for keyword in ("PatientName", "PatientID", "PatientBirthDate", "StudyInstanceUID"):
+def of_the_same_person(path: Path, *more: str) -> bytes:
+    data, person = pydicom.dcmread(path), pydicom.dcmread(next(SLICES.glob("*.dcm")))
+    data.PatientName, data.PatientBirthDate = "Anonymous", ""
+    for keyword in ("PatientID", *more):
         setattr(data, keyword, person.get(keyword, ""))
     out = io.BytesIO()
     data.save_as(out)
@@ -210,7 +213,7 @@ def _let_read(case_file, user):
 
 def test_in_full_sight_two_studies_stand_side_by_side_and_a_letter_opens(visitor, case):
     case_file = case[0].case_file
-    samples.store(case_file, *slices(4), letter_of_the_same_person())
+    samples.store(case_file, *slices(4), of_the_same_person(LETTER, "StudyInstanceUID"))
     later = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid(),
              "StudyDate": "20240115"}  # fmt: skip
     samples.store(case_file, *slices(4, **later))
@@ -228,4 +231,15 @@ def test_in_full_sight_two_studies_stand_side_by_side_and_a_letter_opens(visitor
     assert again.headers["content-type"] == "application/pdf"
     page.locator("object[type='application/pdf']").first.wait_for(timeout=30 * SECONDS)
     watched.look("letter")
+    watched.kept_to_itself()
+
+    samples.store(case_file, of_the_same_person(REPORT))
+    third = ImagingStudy.objects.order_by("received_at").last()
+    page.context.add_cookies(
+        [{"name": settings.LANGUAGE_COOKIE_NAME, "value": "es", "url": visitor.site}]
+    )
+    visitor.go(f"{address}?study={third.pk}")
+    expect(page.get_by_text("Neoplasm, Primary").first).to_be_visible(timeout=60 * SECONDS)
+    expect(page.get_by_text("Estudios").first).to_be_visible()  # the viewer's own Spanish
+    watched.look("report")
     watched.kept_to_itself()
