@@ -17,6 +17,7 @@ from secondop.lib.canonical import canonical_json, sha256_of
 
 REPORT, SEAL, SEALED = "secondop.report/2", "secondop.seal/1", "secondop.independent-opinion/1"
 RULE = "secondop.canonical-json/1"
+LARGEST = 2**53 - 1
 
 PROBLEMS: dict[str, str | Promise] = {
     "not_json": _("This is not a file that SecondOp exported."),
@@ -65,7 +66,7 @@ class Finding:
 def verify(text: str, *, fingerprint: str = "") -> Finding:
     """Return what the text proves. It is in order when `problems` is empty."""
     try:
-        content = json.loads(text)
+        content = _read(text)
         is_canonical = canonical_json(content) == text
         found = Finding(sha256_of(text))
     except (ValueError, TypeError, RecursionError):
@@ -79,14 +80,32 @@ def verify(text: str, *, fingerprint: str = "") -> Finding:
         found.problems.append("fingerprint")
     try:
         _check_report(content, found) if form == REPORT else _check_seal(content, found)
-    except (KeyError, TypeError, AttributeError, IndexError):
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError):
         found.problems.append("not_json")
     found.problems = list(dict.fromkeys(found.problems))
+    found.not_proven = list(dict.fromkeys(found.not_proven))
     if found.problems:
         found.proven = []
     elif fingerprint:
         found.not_proven = [code for code in found.not_proven if code != "issued"]
     return found
+
+
+def _read(text: str) -> Any:
+    """Whole numbers that a browser keeps exactly, and text that UTF-8 can hold; else ValueError."""
+    content = json.loads(text, parse_int=_whole, parse_float=_no_number, parse_constant=_no_number)
+    canonical_json(content).encode("utf-8")  # an escaped half of a pair is no letter
+    return content
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > len(str(LARGEST)) + 1 or abs(int(digits)) > LARGEST:
+        raise ValueError("too large a number")
+    return int(digits)
+
+
+def _no_number(written: str) -> Any:
+    raise ValueError("not a whole number")
 
 
 def _check_seal(content: dict[str, Any], found: Finding) -> None:
@@ -104,39 +123,72 @@ def _check_report(report: dict[str, Any], found: Finding) -> None:
         found.problems.append("integrity")
     found.proven.append("whole")
     found.not_proven += ["issued", "clock"]
-    if report["review"]["code"] != "sealed":
+    opinions = report["opinions"]
+    for opinion in opinions:  # by its own mode: a report that is called open hides no seal
+        _check_opinion(opinion, report, found)
+    if any(opinion["blinding"]["seal"] for opinion in opinions):
+        found.proven += ["sealed", "order", "opened", "revisions"]
+    elif report["review"]["code"] != "sealed":
         found.not_proven.append("open")
         return
-    for opinion in report["opinions"]:
-        _check_opinion(opinion, report, found)
-    if any(opinion["blinding"]["seal"] for opinion in report["opinions"]):
-        found.proven += ["sealed", "order", "opened", "revisions"]
     found.not_proven += ["log", "outside"]
 
 
 def _check_opinion(opinion: dict[str, Any], report: dict[str, Any], found: Finding) -> None:
     blinding = opinion["blinding"]
-    envelope = blinding["seal"]
+    envelope, trail = blinding["seal"], blinding["trail"]
+    if not isinstance(trail, list):
+        raise TypeError("the log is no list")
     if not envelope:
-        is_broken = bool(blinding["seal_broken_at"])
-        (found.not_proven if is_broken else found.problems).append(
-            "broken" if is_broken else "seal_missing"
-        )
+        _check_unsealed(blinding, found)
         return
-    sealed, trail = envelope["sealed"], blinding["trail"]
+    sealed = envelope["sealed"]
     hashes = {sha256_of(canonical_json(sealed)), envelope["sha256"], blinding["sha256"]}
     if len(hashes) != 1:
         found.problems.append("seal_hash")
     if sealed["format"] != SEALED or sealed["case_file"] != report["patient"]["alias"]:
         found.problems.append("seal_other_case")
-    if sealed["opinion"] != opinion["sealed"]:
+    if sealed["opinion"] != opinion["sealed"] or not _is_as_sealed(blinding, sealed):
         found.problems.append("seal_differs")
-    if not _is_in_order(trail, sealed["audit"].get("number", 0)):
+    if not (_is_in_order(trail, sealed["audit"].get("number", 0)) and _is_in_time(blinding)):
         found.problems.append("order")
     if not _is_as_opened(blinding, trail, sealed["audit"].get("number", 0)):
         found.problems.append("opened")
     if not _is_revised(opinion):
         found.problems.append("revisions")
+
+
+def _check_unsealed(blinding: dict[str, Any], found: Finding) -> None:
+    """Opened early for safety, or an open review; the log must say the same."""
+    verbs = {event["verb"] for event in blinding["trail"]}
+    if blinding["seal_broken_at"] and "opinion.seal_broken" in verbs:
+        found.not_proven.append("broken")
+    elif blinding["mode"] == "open" and "opinion.sealed" not in verbs:
+        found.not_proven.append("open")
+    else:
+        found.problems.append("seal_missing")
+
+
+def _is_as_sealed(blinding: dict[str, Any], sealed: dict[str, Any]) -> bool:
+    """What is printed of the seal, beside its fingerprint: time, and place in the access log."""
+    at = sealed["sealed_at"]  # with microseconds; printed without
+    return bool(
+        blinding["sealed_at"] == at[:19] + at[26:]
+        and blinding["audit_number"] == sealed["audit"].get("number", 0)
+        and blinding["audit_hash"] == sealed["audit"].get("hash", "")
+        and blinding["is_intact"] is True
+        and blinding["mode"] == "sealed"
+    )
+
+
+def _is_in_time(blinding: dict[str, Any]) -> bool:
+    """The printed reveal lies between the seal and its own entry in the log; none came before."""
+    trail, sealed_at = blinding["trail"], blinding["sealed_at"]
+    noted = [event["at"] for event in trail if event["verb"] == "opinion.revealed"]
+    is_broken = any(event["verb"] == "opinion.seal_broken" for event in trail)
+    latest = max(sealed_at, *noted)  # a clock that was set back: the seal's own time
+    is_between = sealed_at <= blinding["revealed_at"] <= latest
+    return bool(is_between and not is_broken and not blinding["seal_broken_at"])
 
 
 def _is_in_order(trail: list[dict[str, Any]], last_before: int) -> bool:
@@ -153,10 +205,15 @@ def _is_as_opened(blinding: dict[str, Any], trail: list[dict[str, Any]], last_be
     after = {event["record"] for event in opened} - before
     read = [event for event in trail if event["verb"] == "message.opened"]
     messages = sum(event["number"] <= last_before for event in read)
+    images = {event["images"] for event in trail if event["number"] <= last_before} - {""}
+    has_shown = any(event["verb"] == "opinions.shown" for event in trail)
     return bool(
         blinding["opened_before"] == sorted(before)
         and blinding["opened_after"] == sorted(after)
+        and blinding["opened"] == sorted(before | after)
         and blinding.get("messages_before", 0) == messages
+        and blinding.get("images_before", 0) == len(images)
+        and (has_shown or not blinding.get("shown"))
     )
 
 

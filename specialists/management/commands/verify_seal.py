@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         what, fingerprint = str(options["what"]), str(options["fingerprint"])
-        if Path(what).is_file():
+        if _is_there(Path(what)):
             self._check(what, _text_of(Path(what)), fingerprint)
             return
         for name, text in self._behind(what):
@@ -62,9 +62,19 @@ class Command(BaseCommand):
         ]
 
 
+def _is_there(path: Path) -> bool:
+    """A name that no disk can hold (a pasted report, say) is a file that is not there."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _text_of(path: Path) -> str:
     """The file's text; bytes that are no UTF-8 make a text that no check accepts."""
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
         return ""
+    except OSError as problem:
+        raise CommandError(f"{path}: this file cannot be read.") from problem

@@ -14,16 +14,22 @@ function byCodePoint(one, other) {
   return a.length - b.length;
 }
 
+// Half of a surrogate pair is no letter: UTF-8 cannot hold it.
+function whole(text) {
+  if (/\p{Surrogate}/u.test(text)) throw new Error("not_json");
+  return text;
+}
+
 export function canonical(value) {
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) throw new Error("not_json");
     return String(value);
   }
-  if (typeof value === "string") return JSON.stringify(value.normalize("NFC"));
+  if (typeof value === "string") return JSON.stringify(whole(value).normalize("NFC"));
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   const keys = Object.keys(value).sort(byCodePoint);
-  return `{${keys.map((key) => `${JSON.stringify(key.normalize("NFC"))}:${canonical(value[key])}`).join(",")}}`;
+  return `{${keys.map((key) => `${JSON.stringify(whole(key).normalize("NFC"))}:${canonical(value[key])}`).join(",")}}`;
 }
 
 export async function sha256(text) {
@@ -61,8 +67,13 @@ function isAsOpened(blinding, trail, lastBefore) {
   const before = sorted(opened.filter((event) => event.number <= lastBefore).map((event) => event.record));
   const after = sorted(opened.map((event) => event.record)).filter((record) => !before.includes(record));
   const messages = trail.filter((event) => event.verb === "message.opened" && event.number <= lastBefore).length;
+  const images = new Set(trail.filter((event) => event.number <= lastBefore).map((event) => need(event.images)));
+  images.delete("");
   return same(need(blinding.opened_before), before) && same(need(blinding.opened_after), after)
-    && (blinding.messages_before ?? 0) === messages;
+    && same(need(blinding.opened), sorted([...before, ...after]))
+    && (blinding.messages_before ?? 0) === messages
+    && (blinding.images_before ?? 0) === images.size
+    && (trail.some((event) => event.verb === "opinions.shown") || !blinding.shown?.length);
 }
 
 function isRevised(opinion) {
@@ -77,12 +88,39 @@ function isRevised(opinion) {
   return same(now, stands) && opinion.blinding.changed_after === opinion.revisions.length;
 }
 
+// Opened early for safety, or an open review; the log must say the same.
+function checkUnsealed(blinding, found) {
+  const verbs = need(blinding.trail).map((event) => need(event.verb));
+  if (need(blinding.seal_broken_at) && verbs.includes("opinion.seal_broken")) found.notProven.push("broken");
+  else if (need(blinding.mode) === "open" && !verbs.includes("opinion.sealed")) found.notProven.push("open");
+  else found.problems.push("seal_missing");
+}
+
+// What is printed of the seal, beside its fingerprint: time, and place in the access log.
+function isAsSealed(blinding, sealed) {
+  const at = need(sealed.sealed_at); // with microseconds; printed without
+  return need(blinding.sealed_at) === at.slice(0, 19) + at.slice(26)
+    && need(blinding.audit_number) === (sealed.audit.number ?? 0)
+    && need(blinding.audit_hash) === (sealed.audit.hash ?? "")
+    && need(blinding.is_intact) === true && need(blinding.mode) === "sealed";
+}
+
+// The printed reveal lies between the seal and its own entry in the log; none came before.
+function isInTime(blinding) {
+  const noted = blinding.trail.filter((event) => event.verb === "opinion.revealed").map((event) => need(event.at));
+  const times = [need(blinding.sealed_at), need(blinding.revealed_at), ...noted];
+  if (times.some((time) => typeof time !== "string")) throw new Error("not_json");
+  const latest = [blinding.sealed_at, ...noted].sort().at(-1);
+  const isBroken = blinding.trail.some((event) => event.verb === "opinion.seal_broken");
+  return blinding.sealed_at <= blinding.revealed_at && blinding.revealed_at <= latest
+    && !isBroken && !need(blinding.seal_broken_at);
+}
+
 async function checkOpinion(opinion, report, found) {
   const blinding = need(opinion.blinding);
   const envelope = need(blinding.seal);
   if (Object.keys(envelope).length === 0) {
-    if (blinding.seal_broken_at) found.notProven.push("broken");
-    else found.problems.push("seal_missing");
+    checkUnsealed(blinding, found);
     return;
   }
   const sealed = need(envelope.sealed);
@@ -91,8 +129,8 @@ async function checkOpinion(opinion, report, found) {
   const hashes = new Set([await sha256(canonical(sealed)), envelope.sha256, blinding.sha256]);
   if (hashes.size !== 1) found.problems.push("seal_hash");
   if (sealed.format !== SEALED || need(sealed.case_file) !== report.patient.alias) found.problems.push("seal_other_case");
-  if (!same(need(sealed.opinion), need(opinion.sealed))) found.problems.push("seal_differs");
-  if (!isInOrder(trail, lastBefore)) found.problems.push("order");
+  if (!same(need(sealed.opinion), need(opinion.sealed)) || !isAsSealed(blinding, sealed)) found.problems.push("seal_differs");
+  if (!isInOrder(trail, lastBefore) || !isInTime(blinding)) found.problems.push("order");
   if (!isAsOpened(blinding, trail, lastBefore)) found.problems.push("opened");
   if (!isRevised(opinion)) found.problems.push("revisions");
 }
@@ -102,13 +140,13 @@ async function checkReport(report, found) {
   if (!same(need(integrity), { rule: RULE, sha256: await sha256(canonical(rest)) })) found.problems.push("integrity");
   found.proven.push("whole");
   found.notProven.push("issued", "clock");
-  if (need(report.review.code) !== "sealed") {
-    found.notProven.push("open");
-    return;
-  }
+  // By its own mode: a report that is called open hides no seal.
   for (const opinion of need(report.opinions)) await checkOpinion(opinion, report, found);
   if (report.opinions.some((opinion) => Object.keys(opinion.blinding.seal).length)) {
     found.proven.push("sealed", "order", "opened", "revisions");
+  } else if (need(report.review.code) !== "sealed") {
+    found.notProven.push("open");
+    return;
   }
   found.notProven.push("log", "outside");
 }
@@ -131,6 +169,7 @@ export async function verify(text, fingerprint = "") {
     found.problems.push("not_json");
   }
   found.problems = [...new Set(found.problems)];
+  found.notProven = [...new Set(found.notProven)];
   if (found.problems.length) found.proven = [];
   else if (fingerprint) found.notProven = found.notProven.filter((code) => code !== "issued");
   return found;
