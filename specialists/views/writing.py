@@ -22,6 +22,7 @@ from specialists.forms.deciding import BreakSealForm
 from specialists.forms.independent import IndependentForm
 from specialists.models import Opinion, Referral, Seal
 from specialists.views.reading import open_file
+from specialists.workflow.opining import ChangedMeanwhile
 
 
 def write(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -103,11 +104,18 @@ def seal(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What will be sealed, what is missing, then the hash and the time."""
     row, seen = open_file(request, pk)
     written = Seal.objects.filter(opinion=row.opinion).first()
+    conflict = ""
     if request.method == "POST":
-        if written is None:  # a double click lands where the first one did
-            workflow.seal(row, by=request.user)
-        return redirect("specialists:seal", pk=pk)
+        try:
+            if written is None:  # a double click lands where the first one did
+                workflow.seal(row, by=request.user, version=_version_shown(request))
+            return redirect("specialists:seal", pk=pk)
+        except ChangedMeanwhile as changed:
+            conflict = changed.reason
+            row, seen = open_file(request, pk)
     context = {
+        "conflict": conflict,
+        "shown": {"version": row.opinion.version},
         "referral": row,
         "file": seen,
         "seal": written,
@@ -117,7 +125,15 @@ def seal(request: HttpRequest, pk: UUID) -> HttpResponse:
         "rows": rows_of_seal(written) if written else sealed_rows(row.opinion),
     }
     page = "specialists/sealed.html" if written else "specialists/seal.html"
-    return render(request, page, context)
+    return render(request, page, context, status=409 if conflict else 200)
+
+
+def _version_shown(request: HttpRequest) -> int | None:
+    """The version of the text on the page that was sent; -1, which is never, for anything odd."""
+    sent = request.POST.get("version")
+    if sent is None:
+        return None
+    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else -1
 
 
 def sealed_rows(opinion: Opinion) -> list[dict[str, Any]]:

@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from records.grants import widen
+from records.models import AccessGrant
 from records.models.case_file import BlindingClass
 from requests_app.models import Message, OpinionRequest, StaffTask
 from requests_app.workflow import coordinators_of, move, staff_path
 from secondop.audit.trail import note
 from secondop.lib.transitions import transition
-from secondop.lib.verdicts import not_now
+from secondop.lib.verdicts import CONFLICT, Refused, not_now
 from secondop.notifications.outbox import tell
 from specialists import rules
 from specialists.models import Opinion, Referral
@@ -37,11 +38,20 @@ def save_independent(referral: Referral, /, *, version: int, by: Any, **fields: 
     save_opinion(referral.opinion, version, kept)
 
 
+class ChangedMeanwhile(Refused):
+    """Another window saved after the page that was to be sealed had been shown."""
+
+
 @transition
-def seal(referral: Referral, *, by: Any) -> None:
-    """Lock the independent opinion: canonical JSON, SHA-256, the database's time."""
+def seal(referral: Referral, *, by: Any, version: int | None = None) -> None:
+    """Lock the independent opinion: canonical JSON, SHA-256, the database's time.
+
+    `version` is that of the text the person read: nobody seals words they have not seen.
+    """
     rules.may_seal(by, referral).or_raise()
     opinion = referral.opinion
+    if version is not None and version != opinion.version:
+        raise ChangedMeanwhile(_("This opinion was changed in another window"), CONFLICT)
     referral.move_to(Status.SEALED)
     written = write_seal(opinion, sealed_at=referral.status_since)
     note("opinion.sealed", by=by, about=opinion, sha256=written.sha256)
@@ -92,6 +102,9 @@ def break_seal(referral: Referral, *, reason: str, by: Any) -> None:
 
 
 def _open_original(referral: Referral, *, by: Any) -> None:
+    if not AccessGrant.objects.live().filter(case_file=referral.case_file_id,
+                                             to=referral.specialist.user_id).exists():  # fmt: skip
+        not_now(_("This review has ended, so the case file is closed to you.")).or_raise()
     until = referral.review_by + READING_MARGIN
     widen(referral.opinion_request.case_file, to=referral.specialist.user, until=until, by=by)
     lay_out_comparison(referral.opinion)
