@@ -12,10 +12,8 @@ from records.models import FirstDoctorDuty
 from secondop.accounts.models import Clinic
 from secondop.accounts.roles import ADMINISTRATOR
 from secondop.audit.trail import note
-from secondop.lib.countries import COUNTRIES
+from secondop.lib.countries import country_names
 from secondop.lib.verdicts import YES, Verdict, never
-
-NAMES = dict(COUNTRIES)
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,8 @@ class Line:
 
 def of(clinic: Clinic) -> list[Line]:
     rows = FirstDoctorDuty.objects.filter(clinic=clinic)
-    lines = [Line(row, NAMES.get(row.country, row.country)) for row in rows]
+    names = country_names()
+    lines = [Line(row, names.get(row.country, row.country)) for row in rows]
     return sorted(lines, key=lambda line: line.country)
 
 

@@ -14,7 +14,7 @@ from records import authorizations
 from records.models import Authorization, FirstDoctor, RecordHolder, RecordRequest
 from records.models.record_request import RecordRequestItem
 from records.record_requests import ENDINGS, Item
-from secondop.lib.countries import COUNTRIES
+from secondop.lib.countries import countries
 from secondop.lib.forms import (
     ComboBox,
     CountedTextarea,
@@ -54,7 +54,7 @@ class HolderForm(forms.ModelForm[RecordHolder]):
         }
 
     country = forms.ChoiceField(
-        label=_("Country"), choices=[("", ""), *COUNTRIES], widget=ComboBox,
+        label=_("Country"), choices=lambda: [("", ""), *countries()], widget=ComboBox,
         help_text=_("Its law says how long they may take."),
     )  # fmt: skip
 
@@ -214,7 +214,9 @@ class DutyForm(forms.Form):
     """A country where the first doctor must take part, and who says so."""
 
     country = forms.ChoiceField(
-        label=_("Country where the patient lives"), choices=[("", ""), *COUNTRIES], widget=ComboBox
+        label=_("Country where the patient lives"),
+        widget=ComboBox,
+        choices=lambda: [("", ""), *countries()],
     )
     source = forms.CharField(
         label=_("What says so"), max_length=300,

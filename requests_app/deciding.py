@@ -13,7 +13,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
 from records import imaging_desk_workflow, imaging_workflow, redaction
@@ -24,6 +23,7 @@ from requests_app.desk_items import Desk, Item, desk_of
 from requests_app.models import DeskDecision, OpinionRequest
 from secondop.accounts.roles import COORDINATOR
 from secondop.audit.trail import note
+from secondop.lib.templatetags.ui import exact_time
 from secondop.lib.transitions import lock
 from secondop.lib.verdicts import CONFLICT, YES, Refused, Verdict, never, not_now
 
@@ -193,10 +193,9 @@ def may_undo(item: Item) -> Verdict:
     if decision is None:
         return not_now(_("Nothing was decided about this yet."))
     if item.opened and decision.shows_something and decision.state == State.IN_FORCE:
-        at = timezone.localtime(item.opened.at)
         sentence = _("%(who)s opened this on %(when)s, so it cannot be undone. You can still "
                      "withhold it from now on.")  # fmt: skip
-        return not_now(sentence % {"who": item.opened.who, "when": format_date(at, "j F Y, H:i")})
+        return not_now(sentence % {"who": item.opened.who, "when": exact_time(item.opened.at)})
     if decision.class_before == BlindingClass.CLEAR and item.state == "look_again":
         return not_now(_("New hits came in since. Decide again instead."))
     return YES

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from secondop.accounts.models import Clinic
-from secondop.lib.countries import COUNTRIES
+from secondop.lib.countries import country_names
 
 # Free lines for people who think of ending their life, as their operators publish them.
 CRISIS_LINES = {
@@ -35,7 +35,7 @@ class Numbers:
 
 def numbers(clinics: Iterable[Clinic]) -> list[Numbers]:
     """What to call in each country where a clinic of this installation works."""
-    names = dict(COUNTRIES)
+    names = country_names()
     found = {
         clinic.country: Numbers(
             names.get(clinic.country, clinic.country),

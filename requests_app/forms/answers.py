@@ -15,7 +15,7 @@ from records.icd10_field import Icd10Field
 from records.models import OriginalDiagnosis, Patient, SafetyFacts
 from requests_app.intake import MAX_QUESTIONS
 from requests_app.models.opinion_request import Purpose
-from secondop.lib.countries import COUNTRIES
+from secondop.lib.countries import countries
 from secondop.lib.forms import (
     CheckboxTiles,
     ComboBox,
@@ -88,7 +88,7 @@ class AboutForm(SectionForm):
     )  # fmt: skip
     country = forms.ChoiceField(
         label=_("Country where you live"), required=False, widget=ComboBox,
-        choices=[("", _("Choose a country")), *COUNTRIES],
+        choices=lambda: [("", _("Choose a country")), *countries()],
     )  # fmt: skip
     has_allergies = _known(_("Any allergies, to medicines or to anything else?"))
     allergies = _text(_("Which allergies?"), limit=300, required=False)

@@ -7,6 +7,7 @@ Any app may use it. Set `FORM_RENDERER = "secondop.lib.forms.UswdsRenderer"`; th
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,6 +97,15 @@ class ComboBox(forms.Select):
     """A select that becomes a type-ahead list. Works as a plain select without JavaScript."""
 
     template_name = "components/forms/combo_box.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        words = {
+            "clear": _("Clear what is chosen"), "toggle": _("Show the list"),
+            "none": _("Nothing found"), "one": _("{n} result"), "many": _("{n} results"),
+        }  # fmt: skip
+        context["combo_words"] = json.dumps({name: str(word) for name, word in words.items()})
+        return context
 
 
 class CountedTextarea(forms.Textarea):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from records.models import OriginalDiagnosis
 from tests.factories import draft
@@ -40,6 +41,22 @@ def test_a_code_is_found_chosen_and_saved_by_keyboard(visitor):
     assert "Malignant neoplasm of breast" in page.inner_text("[data-icd10-chosen]")
     assert box.get_attribute("aria-expanded") == "false"
     assert eventually(lambda: OriginalDiagnosis.objects.filter(icd10_code="C50").exists())
+
+
+def test_a_list_of_countries_speaks_our_words(visitor):
+    mine = draft()
+    page = visitor.sign_in(mine.started_by).go(path("about", mine)).page
+    box = page.locator(".usa-combo-box")
+    expect(box.locator(".usa-combo-box__toggle-list")).to_have_attribute(
+        "aria-label", "Show the list"
+    )
+    expect(box.locator(".usa-combo-box__clear-input")).to_have_attribute(
+        "aria-label", "Clear what is chosen"
+    )
+    box.get_by_role("combobox").fill("zzz")
+    expect(box.get_by_text("Nothing found").first).to_be_visible()
+    box.get_by_role("combobox").fill("Germ")
+    expect(box.locator("[role=status]")).to_have_text("1 result")
 
 
 def test_questions_are_added_moved_and_removed_on_the_spot(visitor):

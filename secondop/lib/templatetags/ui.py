@@ -8,8 +8,8 @@ from typing import Any
 from django import forms, template
 from django.utils import timezone
 from django.utils.formats import date_format, number_format, time_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from secondop.lib import forms as our_forms
 
@@ -48,8 +48,24 @@ def exact_time(value: datetime.datetime | datetime.date | None) -> str:
     if value is None:
         return ""
     if not isinstance(value, datetime.datetime):
-        return date_format(value, "j F Y")
-    return date_format(timezone.localtime(value), "j F Y, H:i")
+        return date_format(value, _long_day())
+    return date_format(timezone.localtime(value), f"{_long_day()}, H:i")
+
+
+def _long_day() -> str:
+    return r"j \d\e F \d\e Y" if (get_language() or "").startswith("es") else "j F Y"
+
+
+@register.filter(expects_localtime=True)
+def exact_day(value: datetime.datetime | datetime.date | None) -> str:
+    """23 November 2026, also of a moment."""
+    return date_format(value, _long_day()) if value else ""
+
+
+@register.filter(expects_localtime=True)
+def exact_second(value: datetime.datetime | None) -> str:
+    """23 November 2026, 14:00:05, where a seal says when it was made."""
+    return date_format(value, f"{_long_day()}, H:i:s") if value else ""
 
 
 @register.filter

@@ -1,6 +1,7 @@
 // Starts the small helpers of every page. Each of them does nothing when its attributes are absent.
 
 import { startAutosave } from "./autosave.js";
+import { startCombos } from "./combo.js";
 import { startCounts } from "./count.js";
 import { startKeys } from "./keys.js";
 import { startMenus } from "./menus.js";
@@ -8,6 +9,7 @@ import { startOnce } from "./once.js";
 
 startOnce(document);
 startAutosave(document);
+startCombos(document);
 startCounts(document);
 startKeys(document);
 startMenus(document);

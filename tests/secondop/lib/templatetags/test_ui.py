@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 from django.template import Context, Template
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from secondop.lib.templatetags import ui
 from secondop.lib.verdicts import YES, not_now
@@ -34,6 +34,26 @@ class TestDueInWords:
         assert not ui.is_past(today)
         assert ui.is_past(today - datetime.timedelta(days=1))
         assert ui.is_past(timezone.now() - datetime.timedelta(seconds=1))
+
+
+class TestExactTimes:
+    def test_they_are_written_as_each_language_writes_them(self):
+        moment = datetime.datetime(2026, 11, 3, 14, 5, 9, tzinfo=datetime.UTC)
+        template = Template(
+            "{% load ui %}{{ at|exact_day }} · {{ at|exact_time }} · {{ at|exact_second }} · "
+            "{{ on|exact_time }}{{ none|exact_day }}{{ none|exact_time }}"
+        )
+        told = {"at": moment, "on": moment.date(), "none": None}
+        with timezone.override("UTC"):
+            assert template.render(Context(told)) == (
+                "3 November 2026 · 3 November 2026, 14:05 · 3 November 2026, 14:05:09 · "
+                "3 November 2026"
+            )
+            with translation.override("es"):
+                assert template.render(Context(told)) == (
+                    "3 de noviembre de 2026 · 3 de noviembre de 2026, 14:05 · "
+                    "3 de noviembre de 2026, 14:05:09 · 3 de noviembre de 2026"
+                )
 
 
 class TestByteSize:
