@@ -116,7 +116,7 @@ FILES_DIR = STATE_DIR / "files"
 UPLOADS_DIR = STATE_DIR / "uploads"  # unfinished uploads; local to the web machine or a shared disk
 _stored = (
     {
-        "BACKEND": "secondop.lib.storage.PrivateObjects",
+        "BACKEND": "secondop.lib.object_storage.PrivateObjects",
         "OPTIONS": {
             "endpoint_url": S3_ENDPOINT_URL,
             "bucket_name": env.str("S3_BUCKET", default="secondop"),

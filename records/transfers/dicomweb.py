@@ -16,9 +16,10 @@ from dicomweb_client.web import DICOMwebClient
 from urllib3.exceptions import HTTPError
 
 from records.dicom import packs
+from records.dicom.values import is_uid
 from records.models import Peer
 from records.transfers.net import Guarded, failure_of, session_of
-from records.transfers.remote import MAX_INSTANCES, MAX_STUDIES, Found, Outgoing, Sink, is_uid
+from records.transfers.remote import MAX_INSTANCES, MAX_STUDIES, Found, Outgoing, Sink
 from secondop.jobs.models import PermanentFailure, TemporaryFailure
 from secondop.lib import multipart
 

@@ -36,10 +36,11 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 
 from records.dicom import packs
+from records.dicom.values import is_uid
 from records.models import Peer
 from records.transfers import bounds
 from records.transfers.net import CONNECT_SECONDS, READ_SECONDS, resolve, tls_of
-from records.transfers.remote import MAX_INSTANCES, MAX_STUDIES, Found, Outgoing, Sink, is_uid
+from records.transfers.remote import MAX_INSTANCES, MAX_STUDIES, Found, Outgoing, Sink
 from secondop.jobs.models import PermanentFailure, TemporaryFailure
 
 MAX_CONTEXTS = 128  # PS3.8: odd numbers up to 255

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from records.dicom.values import is_uid
 from records.models import CaseFile, HolderLink, Peer, RecordRequest
 from records.models.imaging import ImagingStudy
-from records.transfers.remote import is_uid
 from secondop.lib.forms import MemorableDateField
 
 AE = re.compile(r"[\x21-\x5b\x5d-\x7e]([\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?")

@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pydicom.uid import UID
-
 from records.models import Peer
 
 MAX_STUDIES = 200  # a search that finds more is too wide to choose from
@@ -61,10 +59,6 @@ class Remote(Protocol):
     def send(self, objects: list[Outgoing]) -> Iterator[tuple[str, str]]:
         """UID and problem ("" when it is there) of each object, in the order they went."""
         ...
-
-
-def is_uid(text: str) -> bool:
-    return bool(text) and len(text) <= 64 and UID(text).is_valid
 
 
 def query_of(told: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Private stored files: random keys and no public URL. Views stream them or ask the proxy to."""
+"""Private stored files: random keys and no public URL. Views stream them or ask the proxy to.
+
+On an object store: `secondop.lib.object_storage`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import secrets
 from typing import Any, NoReturn
 
 from django.core.files.storage import FileSystemStorage
-from storages.backends.s3 import S3Storage
 
 
 class NoPublicAddress(Exception):
@@ -26,13 +28,6 @@ class PrivateFiles(FileSystemStorage):
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name  # keys are random: a taken name is a fault, not a reason to rename
-
-
-class PrivateObjects(S3Storage):  # type: ignore[misc]  # the library has no types
-    """The same promise on an S3-compatible store."""
-
-    def url(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise NoPublicAddress
 
 
 def new_key(folder: str) -> str:

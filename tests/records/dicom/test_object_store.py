@@ -70,7 +70,7 @@ def store_url(tmp_path_factory):
 def s3(settings, store_url):
     settings.STORAGES = settings.STORAGES | {
         "default": {
-            "BACKEND": "secondop.lib.storage.PrivateObjects",
+            "BACKEND": "secondop.lib.object_storage.PrivateObjects",
             "OPTIONS": {"endpoint_url": store_url, "bucket_name": "app", "access_key": "appkey",
                         "secret_key": "appsecret", "default_acl": None, "file_overwrite": False},
         }
