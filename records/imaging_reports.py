@@ -99,14 +99,16 @@ def _contents(parts: list[list[dict[str, Any]]], here: int) -> Iterable[renderin
 
 def _facts(a: Attributes) -> list[dict[str, str]]:
     """Who it is about, when it was written, and whether anybody answers for it."""
-    state = {"VERIFIED": _("Signed"), "UNVERIFIED": _("Not signed")}.get(text(a, "0040A493"), "")
+    state = {"VERIFIED": _("with a signature"), "UNVERIFIED": _("without a signature")}.get(
+        text(a, "0040A493"), ""
+    )
     if text(a, "0040A491") == "PARTIAL":
         state = ", ".join(filter(None, (state, _("not complete"))))
     found = (
         (_("Patient"), " ".join(text(a, "00100010").replace("^", " ").split())),
         (_("Date of birth"), day_of(a, "00100030")),
         (_("Written on"), day_of(a, "00080023")),
-        (_("Signed by"), "; ".join(reports.verified_by(a))),
+        (_("Who signed it"), "; ".join(reports.verified_by(a))),
         (_("Status"), state),
     )
     return [{"label": label, "value": clean(value)} for label, value in found if value]

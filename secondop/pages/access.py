@@ -13,7 +13,7 @@ ROUTES = (
         "pages:language",
         "POST",
         ANYBODY,
-        "sets the language cookie",
+        "sets the language cookie, and the own language of who is signed in",
         without_second_factor=True,
     ),
     route("pages:styleguide", "GET", ANYBODY, "every component with sample data; demo only"),

@@ -1,7 +1,6 @@
 """Addresses of the public pages. Health checks are in `health_urls`."""
 
 from django.urls import path
-from django.views.i18n import set_language
 
 from secondop.pages import styleguide, views
 
@@ -14,6 +13,6 @@ urlpatterns = [
     path("privacy/", views.privacy, name="privacy"),
     path("accessibility/", views.accessibility, name="accessibility"),
     path("verify/", views.verify, name="verify"),
-    path("language/", set_language, name="language"),
+    path("language/", views.language, name="language"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

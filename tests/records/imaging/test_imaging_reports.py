@@ -115,7 +115,7 @@ class TestThePage:
             "Diameter: 5.5 mm", "Count: 2", "Uptake: 6.25 a long unit (Derivation: Mean)",
             "Finding: Nodule", "see: History: Cough.", "Because of Source: image 7 of Thorax",
             "an image that is not in this case file (2)", "Observer: Doctor Ann",
-            "Seen: Jan. 16, 2024, 10:15 a.m.", "Not signed, not complete", "Jan. 16, 2024",
+            "Seen: Jan. 16, 2024, 10:15 a.m.", "without a signature, not complete", "Jan. 16, 2024",
         ):  # fmt: skip
             assert part in said, part
         assert "Tracking" not in said
@@ -182,7 +182,10 @@ def reader_user(client):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("test-SR.dcm", ("A mass of 3 cm was detected.", "Riesmeier Jörg, OFFIS e.V.", "Signed")),
+        (
+            "test-SR.dcm",
+            ("A mass of 3 cm was detected.", "Riesmeier Jörg, OFFIS e.V.", "with a signature"),
+        ),
         ("reportsi.dcm", ("Section Heading", "Report Text: Enter text")),
         ("report_dfl", ("Squamous cell carcinoma", "Treatment: The plan of treatment is")),
         (

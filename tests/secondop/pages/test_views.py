@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from secondop.pages.errors import server_error, unavailable
+from tests import factories
 
 PUBLIC = ["home", "how", "limits", "privacy", "accessibility"]
 
@@ -47,6 +48,14 @@ class TestPublicPages:
         )
         assert response.url == reverse("pages:how")
         assert '<html lang="es">' in client.get(response.url).content.decode()
+
+    def test_who_is_signed_in_keeps_the_language(self):
+        user, client = factories.UserFactory(language="en"), Client()
+        client.force_login(user)
+        for chosen, kept in (("xx", "en"), ("es", "es")):
+            client.post(reverse("pages:language"), {"language": chosen})
+            user.refresh_from_db()
+            assert user.language == kept
 
     def test_the_language_button_leads_nowhere_else(self, client):
         response = client.post(
