@@ -33,7 +33,7 @@ def clean_texts() -> list[str]:
 def planted() -> Iterator[tuple[str, bool, str, str, list[tuple[int, int]]]]:
     """(case, whether a list is shipped for it, kind, sentence, where its marked words stand)."""
     for row in TABLE["case"]:
-        for kind, sentences in row["texts"].items():
+        for kind, sentences in {**row["texts"], "later": TABLE["later"][row["name"]]}.items():
             for sentence in sentences:
                 text, marks, at = "", [], 0
                 for mark in MARKED.finditer(sentence):
@@ -57,7 +57,11 @@ def run(finders: dict[str, Any]) -> None:
         for start, end in marks:
             is_found = any(h.match.start < end and start < h.match.end for h in found)
             group = "with a list" if is_shipped else "without a list"
-            for counter in (kinds[kind], names[name], names[group], names["all"]):
+            tables = (names[f"later, {group}"], names["later"])
+            for counter in (
+                kinds[kind],
+                *(tables if kind == "later" else (names[name], names[group], names["all"])),
+            ):
                 counter.update(all=1, found=is_found)
             if not is_found:
                 print(f"  missed: {name}: {kind}: {text[start:end]!r}")

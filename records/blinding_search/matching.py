@@ -20,7 +20,7 @@ from records.blinding_search.abbreviations import (
     is_meant_small,
     small_key,
 )
-from records.blinding_search.shipped import is_plain
+from records.blinding_search.shipped import is_ordinary, is_plain
 from records.blinding_search.words import (
     Word,
     as_plain_letters,
@@ -331,6 +331,8 @@ def _is_a_name(text: str, words: list[Word], at: int) -> bool:
         return True
     if not word.raw[0].isupper():
         return False
+    if not is_ordinary(word.raw):
+        return True  # "Castellane" only resembles "castellano"
     start = text[max(0, word.start - 3) : word.start].rstrip(" ")
     begins = not start or start[-1] in ".!?:\n"
     if not begins or word.raw.isupper():

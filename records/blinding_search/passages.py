@@ -69,14 +69,18 @@ class Found:
         return self.passage.text.count("\n", 0, self.match.start) + 1
 
     def excerpt(self) -> tuple[str, int]:
-        """A piece of the text around the match and where the match begins in it."""
+        """A piece of the text around the match, of whole words, and where the match begins."""
         text, match = self.passage.text, self.match
-        before = " ".join(text[max(0, match.start - EXCERPT) : match.start].split())
-        after = " ".join(text[match.end : match.end + EXCERPT].split())
-        blank = " " if before and text[match.start - 1].isspace() else ""
-        after = (" " if text[match.end : match.end + 1].isspace() else "") + after
-        head = before + blank
-        return (head + self.text[:300] + after)[:400], len(head)
+        start, end = max(0, match.start - EXCERPT), match.end + EXCERPT
+        before, after = text[start : match.start], text[match.end : end]
+        if start and text[start - 1].isalnum() and " " in before:
+            before = "… " + before.partition(" ")[2]
+        if text[end - 1 : end + 1].isalnum() and end < len(text) and " " in after:
+            after = after.rpartition(" ")[0] + " …"
+        blank = " " if before[-1:].isspace() and before.strip() else ""
+        head = " ".join(before.split()) + blank
+        gap = " " if after[:1].isspace() else ""
+        return (head + self.text[:300] + gap + " ".join(after.split()))[:400], len(head)
 
 
 def search(finder: Finder, passages: list[Passage]) -> list[Found]:

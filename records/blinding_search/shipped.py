@@ -129,6 +129,13 @@ def _plain_words() -> frozenset[str]:
     return frozenset(map(stem, [*_everyday_words("en"), *_everyday_words("es"), *medical]))
 
 
+def is_ordinary(word: str) -> bool:
+    """Whether it is itself a word of everyday or of medicine: "Brown", and not "Castellane"."""
+    word = folded(word)
+    is_common = any(is_everyday(word, language) for language in ("en", "es"))
+    return is_common or stem(word) in medical_words()
+
+
 def is_plain(word: str) -> bool:
     """Whether a word is so ordinary, or so general in medicine, that finding it says nothing."""
     word = folded(word)

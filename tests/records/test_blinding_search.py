@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from records.blinding_search import asking, shipped
+from records.blinding_search import asking, passages, shipped
 from records.blinding_search.matching import Finder, Phrase
+from records.blinding_search.passages import Passage
 from records.blinding_search.shipped import is_plain
 from records.blinding_search.terms import phrases_for
 from records.models import (
@@ -185,6 +186,18 @@ class TestTerms:
                                     "is_billable": True, "inclusion_terms": ""}
         )  # fmt: skip
         assert self.finds(told(diagnosis=typed, icd10_code=code, treatment=""), text) == expected
+
+    def test_a_name_that_only_resembles_a_word_is_found_where_sentences_begin(self):
+        request = told(doctor_name="Dr. Mira Castellane")
+        text = "Castellane has followed her since the spring. Un castellano viejo."
+        assert self.finds(request, text) == {"Castellane"}
+
+    def test_a_piece_around_a_hit_begins_and_ends_with_whole_words(self):
+        text = "Extraordinarily long sentences surround the carcinoma whichever direction they have"
+        [one] = passages.search(Finder([Phrase("carcinoma", "")]), [Passage("words", text)])
+        excerpt, at = one.excerpt()
+        assert excerpt == "… long sentences surround the carcinoma whichever direction they have"
+        assert excerpt[at:].startswith("carcinoma")
 
     def test_a_common_word_finds_itself_and_not_its_set_phrases(self):
         request = told(diagnosis="cold")
