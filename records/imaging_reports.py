@@ -105,7 +105,7 @@ def _facts(a: Attributes) -> list[dict[str, str]]:
     if text(a, "0040A491") == "PARTIAL":
         state = ", ".join(filter(None, (state, _("not complete"))))
     found = (
-        (_("Patient"), " ".join(text(a, "00100010").replace("^", " ").split())),
+        (_("Patient"), reports.person(text(a, "00100010"))),
         (_("Date of birth"), day_of(a, "00100030")),
         (_("Written on"), day_of(a, "00080023")),
         (_("Who signed it"), "; ".join(reports.verified_by(a))),

@@ -140,7 +140,7 @@ class _Report:
                 return self.say("long", "")
             value = text(item, TEXT_OF[kind]).replace("\r\n", "\n").replace("\r", "\n").strip()
             if kind == "PNAME":
-                return " ".join(value.replace("^", " ").split())
+                return person(value)
             return value if kind == "TEXT" else self.say(kind.lower(), value)
         if kind == "CODE":
             return _meaning(item, CODED)
@@ -208,9 +208,15 @@ def verified_by(attributes: Attributes) -> list[str]:
     """Who answers for the report, with organization. Source: PS3.3 C.17.2."""
     told = []
     for item in attributes.get("0040A073", {}).get("Value", []):
-        name = " ".join(text(item, "0040A075").replace("^", " ").split())
+        name = person(text(item, "0040A075"))
         told.append(", ".join(filter(None, (name, text(item, "0040A027")))))
     return [name for name in told if name]
+
+
+def person(name: str) -> str:
+    """A PN value in the order in which people say it. Source: PS3.5 section 6.2.1.1."""
+    family, given, middle, prefix, suffix = [*name.split("^"), "", "", "", ""][:5]
+    return " ".join(" ".join((prefix, given, middle, family, suffix)).split())
 
 
 def _children(item: Attributes) -> list[Attributes]:
