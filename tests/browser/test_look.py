@@ -55,7 +55,7 @@ class TestStyleguide:
         page.keyboard.press("k")
         page.keyboard.press("j")
         page.keyboard.press("Enter")
-        assert page.url.endswith("#SO-2PD-9XA")
+        page.wait_for_url("**#SO-2PD-9XA")
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_signup", "account_reset_password"])
