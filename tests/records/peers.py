@@ -92,8 +92,9 @@ def orthanc(*, our_port: int = 1, dcmtk_port: int = 1) -> Iterator[Archive]:
             for _ in range(200):
                 try:
                     requests.get(f"{archive.http}/system", timeout=1).raise_for_status()
+                    socket.create_connection(("127.0.0.1", dicom), timeout=1).close()
                     break
-                except requests.RequestException:
+                except OSError:  # of requests, too; its DICOM port opens last
                     time.sleep(0.1)
             yield archive
         finally:
