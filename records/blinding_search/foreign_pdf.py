@@ -132,12 +132,13 @@ def _is_painted(c: Any, layer: Any, at: int, modes: dict[int, bool]) -> bool:
 def _picture_boxes(page: Any) -> list[list[int]]:
     """Where pictures lie: text under or over one is no proof of what the page shows there."""
     import pypdfium2.raw as c
+    from pypdfium2 import PdfiumError
 
     found = []
     for thing in page.get_objects(filter=[c.FPDF_PAGEOBJ_IMAGE], max_depth=4):
         try:
             left, bottom, right, top = thing.get_bounds()
-        except Exception:
+        except PdfiumError:  # it may lie anywhere
             return [[0, 0, UNIT, UNIT]]
         found.append(_on_picture(page, left, bottom, right, top))
     return found

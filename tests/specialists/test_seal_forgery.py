@@ -6,7 +6,6 @@ find is tried as well: the printed fingerprint finds it, and the finding says so
 
 import json
 import shutil
-import subprocess
 import unicodedata
 from copy import deepcopy
 
@@ -299,19 +298,7 @@ def test_the_browser_refuses_the_same(text, tmp_path):
     forgeries += [known.forged(text, change) for change in ONLY_BY_THE_PRINTED_FINGERPRINT]
     forgeries += [known.forged(text, lambda report: report["review"].update(code="open"))]
     odd = [*hardly_files(text).values(), forged_with_numbers(text), half_a_letter_in_full(text)]
-    path = tmp_path / "files.json"
-    path.write_text(json.dumps([*forgeries, *odd]))
-    script = (
-        f"import {{verify}} from '{known.ROOT}/static/secondop/js/verify.js';"
-        "import {readFileSync} from 'node:fs';"
-        f"const files = JSON.parse(readFileSync('{path}'));"
-        "const said = []; for (const f of files) said.push(await verify(f));"
-        "console.log(JSON.stringify(said));"
-    )
-    ran = subprocess.run(
-        ["node", "--input-type=module", "-e", script], capture_output=True, text=True, check=True
-    )
-    said = json.loads(ran.stdout)
+    said = known.in_the_browser([*forgeries, *odd], tmp_path)
     for file, theirs in zip(forgeries, said, strict=False):
         ours = verify(file)
         assert theirs["problems"] == ours.problems

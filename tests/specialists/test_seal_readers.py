@@ -139,14 +139,19 @@ def test_the_end_of_one_review_is_not_seen_by_the_other():
         transaction.set_rollback(True)
 
 
-def test_after_both_have_sealed_names_and_ids_stay_hidden_from_a_further_reader():
-    case, by, first, second = both_sealed()
+def further_reader(case, *, by):
     third = specialist(case.clinic)
     workflow.ask_further_reader(
         fresh(case), to=third, axes=["diagnosis"], reason="Two diseases.", by=by
     )
     further = case.referrals.get(specialist=third)
     workflow.take(further, by=third.user)
+    return further
+
+
+def test_after_both_have_sealed_names_and_ids_stay_hidden_from_a_further_reader():
+    case, by, first, second = both_sealed()
+    further = further_reader(case, by=by)
     revealed(fresh(further))
     pages = seen_by(further)
     assert b"Opinion A" in pages[url("others", further)][2]
@@ -161,16 +166,11 @@ def test_after_both_have_sealed_names_and_ids_stay_hidden_from_a_further_reader(
 def test_the_letters_follow_neither_ids_nor_times_nor_names():
     """60 draws: each order of the two lies between 12 and 48 (beyond that once in a million)."""
     case, by, first, second = both_sealed()
-    third = specialist(case.clinic)
-    workflow.ask_further_reader(
-        fresh(case), to=third, axes=["diagnosis"], reason="Two diseases.", by=by
-    )
-    further = case.referrals.get(specialist=third)
-    workflow.take(further, by=third.user)
+    further = further_reader(case, by=by)
     drawn = []
     for _n in range(60):
         with transaction.atomic():
-            draw_letters(fresh(further), by=third.user)
+            draw_letters(fresh(further), by=further.specialist.user)
             rows = EarlierOpinion.objects.filter(referral=further).order_by("letter")
             drawn.append(tuple(row.earlier_id for row in rows))
             assert [row.letter for row in rows] == ["A", "B"]
