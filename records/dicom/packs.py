@@ -65,8 +65,7 @@ class PackWriter(PieceFile):
         for piece in pieces:
             moved.append(Piece(self.size_bytes, piece.length, piece.sha256, piece.crc32))
             for block in _blocks_of(source, piece.start, piece.length):
-                self._file.write(block)
-            self.size_bytes += piece.length
+                self._put(block)
         source.close()
         old.unlink(missing_ok=True)
         return moved

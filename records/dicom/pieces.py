@@ -1,8 +1,9 @@
 """A file filled piece by piece, with the hash of each. No Django here: the guarded child uses it.
 
 Bytes go to the file unbuffered and are hashed as they come; or by a thread, beside whoever brings
-the next ones. It takes small pieces from memory, which it writes, too, and large ones from the
-file, where they are still in the memory of the system.
+the next ones. It takes whole pieces from memory, and others from the file, where they are still in
+the memory of the system. It does nothing else: a thread waits for the interpreter after each call
+that leaves it, for as long as the other one reads headers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from threading import Thread
 from isal import isal_zlib
 
 BLOCK_BYTES = 1024**2
-MAX_WAITING = 8  # pieces on their way to a thread; the small ones in memory
+MAX_WAITING = 8  # pieces on their way to a thread; the whole ones in memory
 FLUSH_BYTES = 6 * 1024**2
 NO_PREAMBLE = bytes(128)
 
@@ -60,8 +61,7 @@ class PieceFile:
         self._hasher.begin()
 
     def write(self, block: bytes | memoryview) -> None:
-        self._file.write(block)
-        self.size_bytes += len(block)
+        self._put(block)
         self._hasher.add(block)
         self._flusher.wrote(len(block))
 
@@ -71,13 +71,20 @@ class PieceFile:
         return piece
 
     def append(self, content: bytes) -> Piece:
-        """A whole piece. With a thread it stands in the file after `settle`."""
-        self.begin()
+        """A whole piece."""
+        self._begun = self.size_bytes
         piece = Piece(self._begun, len(content))
-        self._hasher.write(piece, content)
-        self.size_bytes = self._file.seek(piece.end)
+        self._put(content)
+        self._hasher.take(piece, content)
         self._flusher.wrote(len(content))
         return piece
+
+    def _put(self, block: bytes | memoryview) -> None:
+        """All of it: on a disc that gets full a call takes less than it was given."""
+        left = memoryview(block)
+        while left:
+            left = left[self._file.write(left) :]
+        self.size_bytes += len(block)
 
     def settle(self) -> None:
         """Wait until every piece has its hashes."""
@@ -124,14 +131,13 @@ class _Hasher:
         if _is_sent_otherwise(os.pread(self._descriptor, 132, piece.start)):
             piece.crc32 = sent_crc32(self._descriptor, piece.start, piece.length)
 
-    def write(self, piece: Piece, content: bytes) -> None:
-        """Put a whole piece where it belongs."""
-        left, at = memoryview(content), piece.start
-        while left:
-            count = os.pwrite(self._descriptor, left, at)
-            left, at = left[count:], at + count
-        _Hasher.add(self, content)
-        _Hasher.end(self, piece)
+    def take(self, piece: Piece, content: bytes) -> None:
+        """A whole piece, from memory."""
+        piece.sha256 = hashlib.sha256(content).hexdigest()
+        if _is_sent_otherwise(content[:132]):
+            piece.crc32 = isal_zlib.crc32(memoryview(content)[128:], isal_zlib.crc32(NO_PREAMBLE))
+        else:
+            piece.crc32 = isal_zlib.crc32(content)
 
     def settle(self) -> None:
         """Nothing waits."""
@@ -155,9 +161,8 @@ class _ThreadedHasher(_Hasher):
         while waiting := self._queue.get():
             piece, content = waiting
             try:
-                super().begin()
                 if content:
-                    super().write(piece, content)
+                    super().take(piece, content)
                 else:
                     self._hash(piece, buffer)
             except OSError as exc:
@@ -165,6 +170,7 @@ class _ThreadedHasher(_Hasher):
             self._queue.task_done()
 
     def _hash(self, piece: Piece, buffer: memoryview) -> None:
+        super().begin()
         at = piece.start
         while at < piece.end:
             count = os.preadv(self._descriptor, [buffer[: piece.end - at]], at)
@@ -183,7 +189,7 @@ class _ThreadedHasher(_Hasher):
     def end(self, piece: Piece) -> None:
         self._queue.put((piece, b""))
 
-    def write(self, piece: Piece, content: bytes) -> None:
+    def take(self, piece: Piece, content: bytes) -> None:
         self._queue.put((piece, content))
 
     def settle(self) -> None:
