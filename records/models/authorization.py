@@ -177,7 +177,9 @@ class HolderLetter(Job):
         COMPLAINT = "complaint", _("Complaint to the authority")
 
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    record_request = models.ForeignKey(RecordRequest, models.CASCADE, related_name="letters")
+    record_request = models.ForeignKey(
+        RecordRequest, models.CASCADE, related_name="letters", db_index=False
+    )
     kind = models.CharField(max_length=20, choices=Kind.choices)
     written_on = models.DateField()  # the day the letter bears
     key = models.CharField(max_length=100, blank=True)
@@ -205,7 +207,9 @@ class HolderMail(Job):
     TITLE = "E-mail to a record holder"
 
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    record_request = models.ForeignKey(RecordRequest, models.CASCADE, related_name="mails")
+    record_request = models.ForeignKey(
+        RecordRequest, models.CASCADE, related_name="mails", db_index=False
+    )
     message = models.CharField(max_length=30)  # a key of records.holder_mails.WORDS
     once = models.CharField(max_length=60)  # a key that may be sent only once
 

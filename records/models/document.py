@@ -154,7 +154,9 @@ class Document(StatusModel):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="documents")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="documents", db_index=False
+    )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -251,7 +253,7 @@ class DocumentPage(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    document = models.ForeignKey(Document, models.CASCADE, related_name="pages")
+    document = models.ForeignKey(Document, models.CASCADE, related_name="pages", db_index=False)
     number = models.PositiveIntegerField()
     key = models.CharField(max_length=100)
     media_type = models.CharField(max_length=40, default="image/png")

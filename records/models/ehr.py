@@ -149,7 +149,7 @@ class EhrPage(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    pull = models.ForeignKey(EhrPull, models.CASCADE, related_name="pages")
+    pull = models.ForeignKey(EhrPull, models.CASCADE, related_name="pages", db_index=False)
     search = models.CharField(max_length=40)  # a name of records.ehr.searches, or "File"
     mark = models.CharField(max_length=64)  # number of the page, or hash of the file's address
     key = models.CharField(max_length=100, blank=True)

@@ -56,7 +56,7 @@ class ClinicalFact(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="facts")
+    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="facts", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     text = models.CharField(max_length=300)  # as the source calls it
     code_system = models.CharField(max_length=100, blank=True)  # a URI, for example LOINC's

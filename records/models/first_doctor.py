@@ -42,7 +42,9 @@ class FirstDoctorLetter(Job):
     QUEUE = "records"
     TITLE = "Letter to the first doctor"
 
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="first_doctor_letters")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="first_doctor_letters", db_index=False
+    )
     number = models.PositiveSmallIntegerField()  # 1, 2 ...: written again, the newest counts
     delivered_on = models.DateField()  # the day the patient got the report
     written_on = models.DateField()  # the day the letter bears
@@ -90,7 +92,9 @@ class FirstDoctorDuty(models.Model):
     """A country of which the clinic says, with its source, that the first doctor must take part."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="first_doctor_duties")
+    clinic = models.ForeignKey(
+        Clinic, models.CASCADE, related_name="first_doctor_duties", db_index=False
+    )
     country = models.CharField(max_length=2)  # ISO 3166-1 alpha-2: where the patient lives
     source = models.CharField(max_length=300)  # the law, the rule of a board, counsel's advice
     stated_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

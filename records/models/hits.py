@@ -83,7 +83,9 @@ class BlindingHit(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="blinding_hits")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="blinding_hits", db_index=False
+    )
     about_type = models.CharField(max_length=20, choices=AboutType.choices)
     about_id = models.UUIDField()
     position = models.PositiveIntegerField()  # order of reading within the item
@@ -168,7 +170,9 @@ class BlindingSearch(Job):
         TOO_LONG = "too_long", _("Too long to read to the end: withhold what was not read.")
         DAMAGED = "damaged", _("Parts of the file could not be read: withhold it.")
 
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="blinding_searches")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="blinding_searches", db_index=False
+    )
     about_type = models.CharField(max_length=20, choices=AboutType.choices)
     about_id = models.UUIDField()
     run = models.PositiveIntegerField(default=1)

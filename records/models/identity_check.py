@@ -61,7 +61,9 @@ class IdentityCheck(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="identity_checks")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="identity_checks", db_index=False
+    )
     document = models.OneToOneField(
         Document, models.CASCADE, null=True, blank=True, related_name="identity_check"
     )

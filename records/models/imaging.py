@@ -81,7 +81,9 @@ class ImagingStudy(StatusModel):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="imaging_studies")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="imaging_studies", db_index=False
+    )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -154,7 +156,7 @@ class ImagingSeries(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    study = models.ForeignKey(ImagingStudy, models.CASCADE, related_name="series")
+    study = models.ForeignKey(ImagingStudy, models.CASCADE, related_name="series", db_index=False)
     # A copy with places covered, made at the desk; the originals stay in the parent.
     parent = models.ForeignKey(
         "self", models.CASCADE, null=True, blank=True, related_name="covered_copies"
@@ -263,11 +265,16 @@ class ImagingInstance(models.Model):
     """One object: where its bytes and each of its frames stand in its pack."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    study = models.ForeignKey(ImagingStudy, models.CASCADE, related_name="instances")
-    series = models.ForeignKey(ImagingSeries, models.CASCADE, related_name="instances")
-    pack = models.ForeignKey(ImagingPack, models.PROTECT, related_name="instances")
+    # Rows come by the thousand: they are in the indexes named below, and in no other.
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+", db_index=False)
+    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+", db_index=False)
+    study = models.ForeignKey(
+        ImagingStudy, models.CASCADE, related_name="instances", db_index=False
+    )
+    series = models.ForeignKey(
+        ImagingSeries, models.CASCADE, related_name="instances", db_index=False
+    )
+    pack = models.ForeignKey(ImagingPack, models.PROTECT, related_name="instances", db_index=False)
     SOPInstanceUID = models.CharField(max_length=64)
     alias_uid = models.CharField(max_length=64)
     SOPClassUID = models.CharField(max_length=64)
@@ -340,7 +347,9 @@ class SeriesMetadata(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    series = models.ForeignKey(ImagingSeries, models.CASCADE, related_name="metadata")
+    series = models.ForeignKey(
+        ImagingSeries, models.CASCADE, related_name="metadata", db_index=False
+    )
     sight = models.CharField(max_length=10, choices=AccessGrant.Sight.choices)
     revision = models.PositiveIntegerField()
     key = models.CharField(max_length=100)
@@ -367,7 +376,9 @@ class ImagingPicture(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    instance = models.ForeignKey(ImagingInstance, models.CASCADE, related_name="pictures")
+    instance = models.ForeignKey(
+        ImagingInstance, models.CASCADE, related_name="pictures", db_index=False
+    )
     frame = models.PositiveIntegerField()
     edge = models.PositiveIntegerField()  # the longest side in pixels at most; 0 is full size
     key = models.CharField(max_length=100, blank=True)

@@ -37,7 +37,9 @@ class ImagingInlet(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="imaging_inlets")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="imaging_inlets", db_index=False
+    )
     name = models.CharField(max_length=120)  # of the hospital, as the coordinator wrote it
     token_sha256 = models.CharField(max_length=64, unique=True)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -75,7 +77,9 @@ class ImagingRefusal(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="imaging_refusals")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="imaging_refusals", db_index=False
+    )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -22,8 +22,10 @@ class MeasurementReport(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="measurement_reports")
-    study = models.ForeignKey(ImagingStudy, models.CASCADE, related_name="+")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="measurement_reports", db_index=False
+    )
+    study = models.ForeignKey(ImagingStudy, models.CASCADE, related_name="+", db_index=False)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     sight = models.CharField(max_length=10, choices=AccessGrant.Sight.choices)  # when it was saved
     saved_at = models.DateTimeField(db_default=Now())

@@ -21,7 +21,7 @@ class RecordPart(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    document = models.ForeignKey(Document, models.CASCADE, related_name="parts")
+    document = models.ForeignKey(Document, models.CASCADE, related_name="parts", db_index=False)
     number = models.PositiveIntegerField()
     # Of the first part: title, on, by, organization, patient, born. SECURITY: full sight only.
     head = models.JSONField(default=dict, blank=True)

@@ -51,7 +51,9 @@ class RecordHolder(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="record_holders")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="record_holders", db_index=False
+    )
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.HOSPITAL)
     name = models.CharField(max_length=200)
     contact_name = models.CharField(max_length=150, blank=True)  # a person or desk there
@@ -169,7 +171,9 @@ class RecordRequest(StatusModel):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.PROTECT, related_name="record_requests")
+    case_file = models.ForeignKey(
+        CaseFile, models.PROTECT, related_name="record_requests", db_index=False
+    )
     holder = models.ForeignKey(RecordHolder, models.PROTECT, related_name="record_requests")
     reference = models.CharField(max_length=20, unique=True, default=new_reference)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.DRAFTED)
@@ -256,7 +260,9 @@ class RecordRequestItem(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.PROTECT, related_name="+")
-    record_request = models.ForeignKey(RecordRequest, models.CASCADE, related_name="items")
+    record_request = models.ForeignKey(
+        RecordRequest, models.CASCADE, related_name="items", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=20, choices=Kind.choices)
     form = models.CharField(max_length=10, choices=Form.choices, default=Form.REPORTS)
@@ -304,7 +310,9 @@ class RecordRequestEvent(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.PROTECT, related_name="+")
-    record_request = models.ForeignKey(RecordRequest, models.PROTECT, related_name="events")
+    record_request = models.ForeignKey(
+        RecordRequest, models.PROTECT, related_name="events", db_index=False
+    )
     at = models.DateTimeField(db_default=Now())
     kind = models.CharField(max_length=20, choices=Kind.choices)
     old = models.CharField(max_length=20, blank=True)

@@ -32,7 +32,9 @@ class RedactionArea(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    document = models.ForeignKey(Document, models.CASCADE, related_name="redaction_areas")
+    document = models.ForeignKey(
+        Document, models.CASCADE, related_name="redaction_areas", db_index=False
+    )
     page = models.PositiveIntegerField(null=True, blank=True)  # from 1
     # Fractions of the page as it is shown, origin at its top left
     x0 = models.FloatField(null=True, blank=True)

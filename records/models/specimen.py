@@ -54,7 +54,9 @@ class Specimen(StatusModel):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="specimens")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="specimens", db_index=False
+    )
     holder = models.ForeignKey(
         RecordHolder, models.PROTECT, null=True, blank=True, related_name="specimens"
     )

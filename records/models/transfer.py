@@ -179,7 +179,7 @@ class TransferStudy(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    transfer = models.ForeignKey(Transfer, models.CASCADE, related_name="studies")
+    transfer = models.ForeignKey(Transfer, models.CASCADE, related_name="studies", db_index=False)
     StudyInstanceUID = models.CharField(max_length=64)
     person = models.JSONField(default=dict, blank=True)  # name, born, sex, id: as the peer says
     told = models.JSONField(default=dict, blank=True)  # date, description, modalities

@@ -16,7 +16,10 @@ class SectionSave(models.Model):
     id = models.BigAutoField(primary_key=True)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     opinion_request = models.ForeignKey(
-        OpinionRequest, models.CASCADE, related_name="section_saves"
+        OpinionRequest,
+        models.CASCADE,
+        related_name="section_saves",
+        db_index=False,
     )
     section = models.CharField(max_length=20)  # key of requests_app.sections.SECTIONS
     version = models.PositiveIntegerField(default=0)  # grows with every change

@@ -30,7 +30,7 @@ class ChecklistVersion(models.Model):
     """One version of one checklist at one clinic. What was signed is never changed again."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="checklists")
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="checklists", db_index=False)
     key = models.CharField(max_length=40)
     version = models.CharField(max_length=20)
     content = models.TextField()  # YAML, as requests_app.completeness.definition reads it
@@ -88,7 +88,10 @@ class RequestChecklist(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     opinion_request = models.ForeignKey(
-        OpinionRequest, models.CASCADE, related_name="request_checklists"
+        OpinionRequest,
+        models.CASCADE,
+        related_name="request_checklists",
+        db_index=False,
     )
     checklist = models.ForeignKey(ChecklistVersion, models.PROTECT, related_name="+")
     chosen_by = models.ForeignKey(  # empty: by the diagnosis code or the purpose
@@ -123,7 +126,10 @@ class ItemStatement(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     opinion_request = models.ForeignKey(
-        OpinionRequest, models.CASCADE, related_name="item_statements"
+        OpinionRequest,
+        models.CASCADE,
+        related_name="item_statements",
+        db_index=False,
     )
     item = models.CharField(max_length=90)  # "breast_cancer.mri"
     applies = models.CharField(max_length=10, choices=Applies.choices, blank=True)
@@ -149,7 +155,9 @@ class Waiver(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    opinion_request = models.ForeignKey(OpinionRequest, models.CASCADE, related_name="waivers")
+    opinion_request = models.ForeignKey(
+        OpinionRequest, models.CASCADE, related_name="waivers", db_index=False
+    )
     item = models.CharField(max_length=90)
     reason = models.CharField(max_length=500)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

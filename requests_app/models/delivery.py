@@ -39,7 +39,9 @@ class Report(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    opinion_request = models.ForeignKey(OpinionRequest, models.PROTECT, related_name="reports")
+    opinion_request = models.ForeignKey(
+        OpinionRequest, models.PROTECT, related_name="reports", db_index=False
+    )
     version = models.PositiveSmallIntegerField()
     snapshot = models.JSONField()  # everything printed, see specialists.reporting
     snapshot_sha256 = models.CharField(max_length=64)
@@ -192,7 +194,9 @@ class StaffTask(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    opinion_request = models.ForeignKey(OpinionRequest, models.PROTECT, related_name="staff_tasks")
+    opinion_request = models.ForeignKey(
+        OpinionRequest, models.PROTECT, related_name="staff_tasks", db_index=False
+    )
     kind = models.CharField(max_length=20, choices=Kind.choices)
     about_due_at = models.DateTimeField()  # the deadline it escalates: one task for each breach
     opened_at = models.DateTimeField(db_default=Now())

@@ -57,7 +57,9 @@ class DeskDecision(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="desk_decisions")
+    case_file = models.ForeignKey(
+        CaseFile, models.CASCADE, related_name="desk_decisions", db_index=False
+    )
     about_type = models.CharField(max_length=20, choices=About.choices)
     about_id = models.UUIDField()
     choice = models.CharField(max_length=10, choices=Choice.choices)

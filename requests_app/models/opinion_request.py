@@ -135,7 +135,9 @@ class OpinionRequest(StatusModel):
         URGENT = "urgent", _("Urgent")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="opinion_requests")
+    clinic = models.ForeignKey(
+        Clinic, models.PROTECT, related_name="opinion_requests", db_index=False
+    )
     case_file = models.OneToOneField(CaseFile, models.PROTECT, related_name="opinion_request")
     reference = models.CharField(max_length=20, unique=True, default=new_reference)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.DRAFT)
@@ -243,7 +245,10 @@ class StatusChange(models.Model):
     id = models.BigAutoField(primary_key=True)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     opinion_request = models.ForeignKey(
-        OpinionRequest, models.PROTECT, related_name="status_changes"
+        OpinionRequest,
+        models.PROTECT,
+        related_name="status_changes",
+        db_index=False,
     )
     old = models.CharField(max_length=20, blank=True)
     new = models.CharField(max_length=20)

@@ -22,7 +22,9 @@ class Blindable(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    opinion_request = models.ForeignKey(OpinionRequest, models.CASCADE, related_name="%(class)ss")
+    opinion_request = models.ForeignKey(
+        OpinionRequest, models.CASCADE, related_name="%(class)ss", db_index=False
+    )
     blinding_class = models.CharField(max_length=10, choices=BlindingClass.choices, blank=True)
     neutral_text = models.TextField(max_length=1000, blank=True)  # a coordinator's wording
 
@@ -168,7 +170,9 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    opinion_request = models.ForeignKey(OpinionRequest, models.PROTECT, related_name="messages")
+    opinion_request = models.ForeignKey(
+        OpinionRequest, models.PROTECT, related_name="messages", db_index=False
+    )
     thread = models.CharField(max_length=10, choices=Thread.choices)
     specialist = models.ForeignKey(  # whose thread it is
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"

@@ -34,7 +34,9 @@ class Notification(Job):
         EMAIL = "email"
         INBOX = "inbox"  # shown in the application only
 
-    to = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications")
+    to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications", db_index=False
+    )
     message = models.CharField(max_length=60)
     path = models.CharField(max_length=200)
     reference = models.CharField(max_length=20, blank=True)  # for example SO-7KQ-3MF

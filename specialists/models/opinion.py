@@ -153,7 +153,7 @@ class Comparison(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    opinion = models.ForeignKey(Opinion, models.CASCADE, related_name="comparisons")
+    opinion = models.ForeignKey(Opinion, models.CASCADE, related_name="comparisons", db_index=False)
     axis = models.CharField(max_length=20, choices=Axis.choices)
     result = models.CharField(max_length=20, choices=Result.choices, blank=True)
     why = models.TextField(max_length=2000, blank=True)
@@ -176,7 +176,7 @@ class Answer(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    opinion = models.ForeignKey(Opinion, models.CASCADE, related_name="answers")
+    opinion = models.ForeignKey(Opinion, models.CASCADE, related_name="answers", db_index=False)
     question = models.ForeignKey(Question, models.PROTECT, related_name="answers")
     cannot_be_answered = models.BooleanField(default=False)
     text = models.TextField(max_length=4000, blank=True)

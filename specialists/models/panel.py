@@ -53,7 +53,7 @@ class PanelSeat(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    panel = models.ForeignKey(Panel, models.CASCADE, related_name="seats")
+    panel = models.ForeignKey(Panel, models.CASCADE, related_name="seats", db_index=False)
     specialty = models.CharField(max_length=100)
     needed = models.PositiveSmallIntegerField(default=1)
 
@@ -76,7 +76,9 @@ class EarlierOpinion(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    referral = models.ForeignKey(Referral, models.PROTECT, related_name="earlier_opinions")
+    referral = models.ForeignKey(
+        Referral, models.PROTECT, related_name="earlier_opinions", db_index=False
+    )
     earlier = models.ForeignKey(Referral, models.PROTECT, related_name="+")
     letter = models.CharField(max_length=1)
     drawn_at = models.DateTimeField(db_default=Now())

@@ -34,7 +34,7 @@ class SpecialistQuerySet(models.QuerySet["Specialist"]):
 
 class Specialist(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="specialists")
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="specialists", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="specialist_at")
     title = models.CharField(max_length=60, blank=True)  # Dr, Prof
     specialty = models.CharField(max_length=100)
@@ -140,7 +140,9 @@ class Referral(StatusModel):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     opinion_request = models.ForeignKey(OpinionRequest, models.PROTECT, related_name="referrals")
-    specialist = models.ForeignKey(Specialist, models.PROTECT, related_name="referrals")
+    specialist = models.ForeignKey(
+        Specialist, models.PROTECT, related_name="referrals", db_index=False
+    )
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.OFFERED)
     review_mode = models.CharField(max_length=10, choices=OpinionRequest.ReviewMode.choices)
     part = models.CharField(max_length=10, choices=Part.choices, default=Part.READER)
