@@ -13,6 +13,7 @@ request goes the long way, to its exact answer.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -160,7 +161,9 @@ def find(session: str, case_file: Any, names: dict[str, str], number: int) -> Fo
         session, reason.user, str(case_file), reason.sight, number, _statuses(reason),
         names["instance"], names["series"], names["study"],
     ]  # fmt: skip
-    row = _ask(f"lane_frame_{reason.why}_{reason.sight}", _FIND_TYPES, _find(reason), values)
+    row = _ask(
+        f"lane_frame_{reason.why}_{reason.sight}", _FIND_TYPES, lambda: _find(reason), values
+    )
     if not row or (reason.is_sealed and row[2] == RLE):
         return None  # to wipe RLE its size must be known, which the long way asks
     instance, key, syntax, offset, length = row
@@ -177,7 +180,7 @@ def find_picture(
     values = [session, reason.user, str(case_file), reason.sight, edge, _statuses(reason), series,
               study]  # fmt: skip
     name = f"lane_picture_{reason.why}_{reason.sight}"
-    row = _ask(name, _PICTURE_TYPES, _find_picture(reason), values)
+    row = _ask(name, _PICTURE_TYPES, lambda: _find_picture(reason), values)
     return FoundPicture(*row) if row else None
 
 
@@ -208,7 +211,7 @@ def _find(reason: Reason) -> str:
 _prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # names by connection
 
 
-def _ask(name: str, types: str, query: str, values: list[Any]) -> Any:
+def _ask(name: str, types: str, query: Callable[[], str], values: list[Any]) -> Any:
     """The one row of a prepared query. None when there is none, or no connection to ask.
 
     Past the cursors of Django and psycopg: they take longer than the answer.
@@ -219,7 +222,7 @@ def _ask(name: str, types: str, query: str, values: list[Any]) -> Any:
         names = _prepared.setdefault(driver, set())
         if name not in names:
             with connection.cursor() as cursor:
-                cursor.execute(f"PREPARE {name} {types} AS {query}")
+                cursor.execute(f"PREPARE {name} {types} AS {query()}")
             names.add(name)
     except (OperationalError, InterfaceError):
         connection.close()
@@ -249,8 +252,8 @@ def view(session: str, case_file: Any) -> View | None:
     if not reason:
         return None
     values = [session, reason.user, str(case_file), reason.sight]
-    query = _OPEN.format(may=_may(reason))
-    row = _ask(f"lane_view_{reason.why}_{reason.sight}", _OPEN_TYPES, query, values)
+    name = f"lane_view_{reason.why}_{reason.sight}"
+    row = _ask(name, _OPEN_TYPES, lambda: _OPEN.format(may=_may(reason)), values)
     if not row:
         return None
     alias, clinic, patient, created_at, is_open = row

@@ -60,9 +60,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "secondop.middleware.private_by_default",
-    "secondop.api.dicomweb.lane.often_asked_by_the_short_way",
+    "secondop.api.dicomweb.lane.often_asked_by_the_short_way",  # has a policy of its own
+    "csp.middleware.CSPMiddleware",
     "secondop.api.dicomweb.inlet.pushed_by_a_hospital",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 
 from records.dicom.pieces import BLOCK_BYTES, Lines, PieceFile, unpacked
 from records.dicom.pieces import Piece as Piece
@@ -127,10 +127,11 @@ def _store(descriptor: int, path: Path, key: str) -> None:
 
 def local_path(key: str) -> Path | None:
     """Where the object stands as a file; None in an object store."""
-    try:
-        return Path(default_storage.path(key))
-    except NotImplementedError:
-        return None
+    return Path(default_storage.path(key)) if is_local() else None
+
+
+def is_local() -> bool:
+    return isinstance(default_storage, FileSystemStorage)
 
 
 def read(key: str, offset: int, length: int) -> bytes:

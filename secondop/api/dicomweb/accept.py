@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.http import HttpRequest
 
@@ -32,7 +33,8 @@ class Wanted:
         return self.media_type
 
 
-def parse(header: str) -> list[Wanted]:
+@lru_cache(maxsize=64)  # a viewer says the same with each frame
+def parse(header: str) -> tuple[Wanted, ...]:
     """The media types of an Accept header, the most wanted first. Nonsense is left out."""
     found: list[tuple[float, Wanted]] = []
     for part in _PARTS.findall(header[:4000]):
@@ -47,13 +49,14 @@ def parse(header: str) -> list[Wanted]:
         if quality > 0:
             found.append((quality, Wanted(media_type, parameters)))
     found.sort(key=lambda pair: -pair[0])
-    return [wanted for _quality, wanted in found]
+    return tuple(wanted for _quality, wanted in found)
 
 
-def wanted(request: HttpRequest) -> list[Wanted]:
+def wanted(request: HttpRequest) -> tuple[Wanted, ...]:
     """From the `accept` query parameter or the header; with neither, anything."""
-    header = request.GET.get("accept") or request.headers.get("Accept") or "*/*"
-    return parse(header) or [Wanted("*/*")]
+    asked = request.META.get("QUERY_STRING") and request.GET.get("accept")
+    header = asked or request.META.get("HTTP_ACCEPT") or "*/*"
+    return parse(header) or (Wanted("*/*"),)
 
 
 def covers(pattern: str, media_type: str) -> bool:

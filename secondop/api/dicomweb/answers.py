@@ -86,7 +86,7 @@ def in_parts(
 
 
 def is_unchanged(request: HttpRequest, etag: str) -> bool:
-    sent = request.headers.get("If-None-Match", "")
+    sent = request.META.get("HTTP_IF_NONE_MATCH", "")
     return f'"{etag}"' in [tag.strip().removeprefix("W/") for tag in sent.split(",")]
 
 

@@ -73,7 +73,7 @@ def _by_proxy(
 ) -> HttpResponseBase | None:
     """Which range the proxy is to send. An object store's signed address is for whole objects."""
     prefix = settings.ACCEL_RANGES_PREFIX
-    if not prefix or packs.local_path(key) is None:
+    if not prefix or not packs.is_local():
         return None
     response = HttpResponse()
     order = f"offset={place[0]}&length={place[1]}&before={before.hex()}&after={after.hex()}"
