@@ -1,0 +1,16 @@
+"""The web process as a server loads it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+LOADED = "import secondop.wsgi, sys; print('\\n'.join(sys.modules))"
+
+
+def test_every_page_is_loaded_before_the_first_person_comes():
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
+    )
+    pages = {"requests_app.views.intake", "records.views.documents", "specialists.views.writing"}
+    assert pages | {"secondop.api.dicomweb.retrieve"} <= set(done.stdout.split())
