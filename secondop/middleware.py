@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from records.holder_links import name_in
 from secondop.accounts.second_factor import needs_second_factor, to_second_factor
+from secondop.lib import second_wall
 from secondop.lib.routes import ANYBODY, SIGNED_IN, Route, declared_routes
 from secondop.lib.verdicts import Refused
 from secondop.pages.errors import refused
@@ -74,6 +75,18 @@ class declared_routes_only:
     def _is_of(declared: Route, request: HttpRequest) -> bool:
         user = request.user
         return SIGNED_IN in declared.who or bool(declared.who & set(user.roles))  # type: ignore[union-attr]
+
+
+class before_the_second_wall:
+    """PostgreSQL knows from here on for whom it is asked. The end of the request ends it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        second_wall.stand_before(str(user.pk) if user.is_authenticated else "")
+        return self.get_response(request)
 
 
 class bounded_forms:

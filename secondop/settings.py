@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "secondop.accounts.middleware.end_idle_sessions",
+    "secondop.middleware.before_the_second_wall",
     "secondop.accounts.middleware.speak_in_their_time",
     "secondop.middleware.declared_routes_only",
     "secondop.middleware.refusals",

@@ -27,6 +27,7 @@ MADE_BY = [
     "deploy/local/postgres.py",
     "secondop/settings.py",
     "secondop/lib/append_only.py",  # the triggers that migrations make
+    "secondop/lib/second_wall.py",  # and the policies
 ]
 
 

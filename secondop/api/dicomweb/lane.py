@@ -16,6 +16,7 @@ from secondop.api.dicomweb.answers import edge
 from secondop.api.dicomweb.frame_answers import JPEG, frame_answer, picture_answer
 from secondop.api.dicomweb.retrieve import tell_series_metadata
 from secondop.api.dicomweb.search import tell_instances
+from secondop.lib import second_wall
 
 _UID = "[0-9A-Za-z.-]{1,64}"
 WANTED = re.compile(
@@ -74,6 +75,7 @@ def _told(
     view = imaging_lane.view(session, case_file)
     if not view:
         return None
+    second_wall.stand_before(str(view.user.pk))
     tell = tell_series_metadata if wanted["what"] == "metadata" else tell_instances
     return edge(tell)(request, view, wanted["study"], wanted["series"])
 
