@@ -28,11 +28,15 @@ def main() -> None:
 
     settings.ALLOWED_HOSTS = ["testserver"]
     call_command("migrate", verbosity=0)
+    from secondop.lib import second_wall
+
+    announce = second_wall.stand_before
     pages = _pages()
     taken: dict[tuple[str, bool], list[float]] = {}
     for number in range(rounds):
         for stands in (True, False) if number % 2 else (False, True):
-            _switch(stands)
+            second_wall.stand_before = announce if stands else lambda _reader: None
+            _switch("ENABLE" if stands else "DISABLE")
             for name, ask in pages.items():
                 ask()
                 taken.setdefault((name, stands), []).extend(_timed(ask) for _ in range(PER_ROUND))
@@ -75,23 +79,15 @@ def _timed(ask: Callable[[], Any]) -> float:
     return (time.perf_counter() - begun) * 1000
 
 
-def _switch(stands: bool) -> None:
-    """Policies on or off, and whether the connection is told who asks."""
+def _switch(word: str) -> None:
+    """Row level security of every table behind the wall: ENABLE or DISABLE."""
     from django.db import connection
 
-    from secondop.lib import second_wall
-
-    _HONEST.setdefault("stand_before", second_wall.stand_before)
-    second_wall.stand_before = _HONEST["stand_before"] if stands else lambda _reader: None
-    word = "ENABLE" if stands else "DISABLE"
     with connection.cursor() as cursor:
         cursor.execute("SELECT c.relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid"
                        " WHERE p.polname = 'not_sealed'")  # fmt: skip
         for (table,) in cursor.fetchall():
             cursor.execute(f'ALTER TABLE "{table}" {word} ROW LEVEL SECURITY')
-
-
-_HONEST: dict[str, Any] = {}
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 from django.db import migrations
 
-from secondop.lib.second_wall import SEALED, behind_the_wall, make_the_wall
+from secondop.lib.second_wall import (
+    OF_OTHER_CASE_FILES,
+    behind_the_wall,
+    make_the_wall,
+    shows,
+)
 
-OF_OTHERS = f"case_file_id <> ALL ({SEALED})"
-# The policy of the other table decides: whose document is hidden has nothing to show.
-DOCUMENT_SHOWS = "EXISTS (SELECT 1 FROM records_document d WHERE d.id = document_id)"
-HAS_A_SERIES = """EXISTS (SELECT 1 FROM records_imagingseries s
-    WHERE s.study_id = records_imagingstudy.id)"""
-TRANSFER_SHOWS = "EXISTS (SELECT 1 FROM records_transfer t WHERE t.id = transfer_id)"
+DOCUMENT_SHOWS = shows("records_document", "id", "document_id")
+HAS_A_SERIES = shows("records_imagingseries", "study_id", "records_imagingstudy.id")
+TRANSFER_SHOWS = shows("records_transfer", "id", "transfer_id")
 NEVER_SHOWN = (
     "originaldiagnosis", "documentname", "upload", "blindinghit", "blindingsearch",
     "redactionarea", "burning", "identitycheck", "recordholder", "recordrequest",
@@ -21,15 +23,15 @@ class Migration(migrations.Migration):
 
     operations = [
         make_the_wall,
-        *(behind_the_wall(f"records_{table}", OF_OTHERS) for table in NEVER_SHOWN),
+        *(behind_the_wall(f"records_{table}", OF_OTHER_CASE_FILES) for table in NEVER_SHOWN),
         behind_the_wall(
-            "records_document", OF_OTHERS, "(status = 'available' AND blinding_class = 'clear')"
+            "records_document", OF_OTHER_CASE_FILES, "(status = 'available' AND blinding_class = 'clear')"
         ),
-        behind_the_wall("records_documentpage", OF_OTHERS, DOCUMENT_SHOWS),
-        behind_the_wall("records_recordpart", OF_OTHERS, DOCUMENT_SHOWS),
-        behind_the_wall("records_clinicalfact", OF_OTHERS, DOCUMENT_SHOWS),
-        behind_the_wall("records_imagingseries", OF_OTHERS, "blinding_class = 'clear'"),
-        behind_the_wall("records_imagingstudy", OF_OTHERS, HAS_A_SERIES),
+        behind_the_wall("records_documentpage", OF_OTHER_CASE_FILES, DOCUMENT_SHOWS),
+        behind_the_wall("records_recordpart", OF_OTHER_CASE_FILES, DOCUMENT_SHOWS),
+        behind_the_wall("records_clinicalfact", OF_OTHER_CASE_FILES, DOCUMENT_SHOWS),
+        behind_the_wall("records_imagingseries", OF_OTHER_CASE_FILES, "blinding_class = 'clear'"),
+        behind_the_wall("records_imagingstudy", OF_OTHER_CASE_FILES, HAS_A_SERIES),
         behind_the_wall("records_transferstudy", TRANSFER_SHOWS),
-        behind_the_wall("records_measurementreport", OF_OTHERS, "by_id = wall_reader()"),
+        behind_the_wall("records_measurementreport", OF_OTHER_CASE_FILES, "by_id = wall_reader()"),
     ]

@@ -1,10 +1,12 @@
 from django.db import migrations
 
-from secondop.lib.second_wall import SEALED, behind_the_wall
+from secondop.lib.second_wall import (
+    OF_OTHER_CASE_FILES,
+    OF_OTHER_REQUESTS,
+    behind_the_wall,
+    shows,
+)
 
-OF_OTHERS = f"case_file_id <> ALL ({SEALED})"
-OF_OTHER_REQUESTS = f"""opinion_request_id NOT IN (
-    SELECT r.id FROM requests_app_opinionrequest r WHERE r.case_file_id = ANY ({SEALED}))"""
 IS_CLEAR = """(
     EXISTS (SELECT 1 FROM requests_app_question q
             WHERE q.id = question_id AND q.blinding_class = 'clear')
@@ -12,7 +14,7 @@ IS_CLEAR = """(
                WHERE s.id = statement_id AND s.blinding_class = 'clear'))"""
 OWN_THREAD = """(
     thread = 'specialist' AND specialist_id = wall_reader() AND withheld_at IS NULL)"""
-REPORT_SHOWS = "EXISTS (SELECT 1 FROM requests_app_report r WHERE r.id = report_id)"
+REPORT_SHOWS = shows("requests_app_report", "id", "report_id")
 NEVER_SHOWN = ("report", "privatereason", "itemstatement", "waiver", "stafftask")
 
 
@@ -23,8 +25,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        behind_the_wall("requests_app_wording", OF_OTHERS, IS_CLEAR),
-        behind_the_wall("requests_app_deskdecision", OF_OTHERS),
+        behind_the_wall("requests_app_wording", OF_OTHER_CASE_FILES, IS_CLEAR),
+        behind_the_wall("requests_app_deskdecision", OF_OTHER_CASE_FILES),
         behind_the_wall("requests_app_message", OF_OTHER_REQUESTS, OWN_THREAD),
         *(behind_the_wall(f"requests_app_{table}", OF_OTHER_REQUESTS) for table in NEVER_SHOWN),
         behind_the_wall("requests_app_statuschange", OF_OTHER_REQUESTS, "by_id = wall_reader()"),

@@ -27,6 +27,10 @@ _TELL = "SELECT set_config('secondop.reader', %s, false)"
 # the policies write it, (SELECT ...) has nothing of the row and is computed beforehand.
 SEALED = "(SELECT sealed_from_reader())::uuid[]"
 NOBODY_IS_SEALED = "(SELECT cardinality(sealed_from_reader()) = 0)"
+# For `of_others` below, of a table that names its case file, or its opinion request.
+OF_OTHER_CASE_FILES = f"case_file_id <> ALL ({SEALED})"
+OF_OTHER_REQUESTS = f"""opinion_request_id NOT IN (
+    SELECT r.id FROM requests_app_opinionrequest r WHERE r.case_file_id = ANY ({SEALED}))"""  # noqa: S608  (ours alone)
 
 make_the_wall = migrations.RunSQL(
     """
@@ -67,6 +71,11 @@ def behind_the_wall(table: str, of_others: str, unless: str = "false") -> migrat
         ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;
         """,
     )
+
+
+def shows(table: str, key: str, column: str) -> str:
+    """The condition that a row of another table, named by `column`, is not hidden by its policy."""
+    return f"EXISTS (SELECT 1 FROM {table} o WHERE o.{key} = {column})"  # noqa: S608  (as above)
 
 
 def stand_before(reader: str) -> None:

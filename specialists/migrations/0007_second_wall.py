@@ -1,17 +1,13 @@
 from django.db import migrations
 
-from secondop.lib.second_wall import SEALED, behind_the_wall
+from secondop.lib.second_wall import OF_OTHER_REQUESTS, SEALED, behind_the_wall, shows
 
 REFERRALS_OF_OTHER_READERS = f"""
     SELECT r.id FROM specialists_referral r
     JOIN requests_app_opinionrequest q ON q.id = r.opinion_request_id
     JOIN specialists_specialist s ON s.id = r.specialist_id
     WHERE q.case_file_id = ANY ({SEALED}) AND s.user_id <> wall_reader()"""
-
-OF_OTHER_REQUESTS = f"""opinion_request_id NOT IN (
-    SELECT r.id FROM requests_app_opinionrequest r WHERE r.case_file_id = ANY ({SEALED}))"""
-# The policy of the other table decides.
-OPINION_SHOWS = "EXISTS (SELECT 1 FROM specialists_opinion o WHERE o.referral_id = opinion_id)"
+OPINION_SHOWS = shows("specialists_opinion", "referral_id", "opinion_id")
 OF_AN_OPINION = ("seal", "opinionrevision", "comparison", "answer", "treatmentoption")
 
 
