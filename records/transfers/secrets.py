@@ -1,29 +1,20 @@
-"""Passwords and tokens of peers, sealed with a key made of the installation's own secret."""
+"""Passwords and tokens of other systems, encrypted in their rows."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-
-from cryptography.fernet import Fernet, InvalidToken
-from django.conf import settings
-
 from secondop.jobs.models import PermanentFailure
+from secondop.lib.ciphers import KeyLost, decrypted, encrypted
 
-
-def _box() -> Fernet:
-    key = hmac.digest(settings.SECRET_KEY.encode(), b"records.transfers.peer", hashlib.sha256)
-    return Fernet(base64.urlsafe_b64encode(key))
+PURPOSE = "records.transfers.peer"
 
 
 def seal(plain: str) -> str:
-    return _box().encrypt(plain.encode()).decode() if plain else ""
+    return encrypted(plain, PURPOSE) if plain else ""
 
 
 def unseal(sealed: str) -> str:
     """Raises PermanentFailure when the installation's key was changed since."""
     try:
-        return _box().decrypt(sealed.encode()).decode() if sealed else ""
-    except InvalidToken:
+        return decrypted(sealed, PURPOSE) if sealed else ""
+    except KeyLost:
         raise PermanentFailure("peer_secret_lost") from None

@@ -5,6 +5,9 @@ Named in `ACCOUNT_ADAPTER` and `MFA_ADAPTER`; nobody imports it.
 
 from __future__ import annotations
 
+import base64
+import logging
+import secrets
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -16,6 +19,10 @@ from django.utils.translation import gettext_lazy as _
 
 from secondop.accounts.language import remember_language
 from secondop.accounts.letters import send_letter
+from secondop.accounts.seeds import PURPOSE
+from secondop.lib.ciphers import KeyLost, decrypted, encrypted
+
+log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -63,3 +70,15 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         "cannot_generate_recovery_codes": _("Set up an app or a passkey first."),
         "unverified_email": _("Confirm your e-mail address first: open the link we sent there."),
     }
+
+    def encrypt(self, text: str) -> str:
+        """The seed of an app or of recovery codes, as it is kept."""
+        return encrypted(text, PURPOSE)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """The seed; one that nobody knows when its key is lost, so that no code is right."""
+        try:
+            return decrypted(encrypted_text, PURPOSE)
+        except KeyLost:
+            log.error("A second factor was encrypted under another SECRET_KEY: see operations.md")
+            return base64.b32encode(secrets.token_bytes(20)).decode()
