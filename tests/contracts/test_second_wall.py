@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -181,3 +185,13 @@ def test_the_application_is_not_above_the_policies():
     )
     assert not is_above
     assert second_wall.role_is_bound(None) == []
+
+
+def test_migrations_are_written_without_a_database():
+    """`makemigrations` asks the checks of the database, too."""
+    gone = os.environ | {"DATABASE_URL": "postgresql://app@/app?host=/nowhere"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+        cwd=settings.BASE_DIR, env=gone, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "No changes detected\n"), done.stderr
