@@ -1,11 +1,23 @@
 """The WSGI entry point. WSGI, not ASGI: Django's ASGI handler buffers whole files in memory."""
 
 import os
+from importlib import import_module
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.urls import get_resolver
+from django.urls import reverse
+from django.utils.translation import override
+
+from secondop.lib.routes import declared_routes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secondop.settings")
 application = get_wsgi_application()
-# Every page is loaded now, in memory that workers share, and not while the first person waits.
-_ = get_resolver().url_patterns
+# Loaded now, in memory that workers share, and not while the first person waits: every page and its
+# address in each language, who may open it, and what a first question to the cache and a first job
+# would load.
+for language, _name in settings.LANGUAGES:
+    with override(language):
+        reverse("pages:home")
+declared_routes()
+for used_later in ("redis", "celery.canvas", "celery.events", "celery.result"):
+    import_module(used_later)
