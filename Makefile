@@ -53,6 +53,7 @@ clean: ## remove everything that was made here, the local database included
 
 # Hashes are checked either way; uv is only faster, and is used when it can be had. It trusts what the
 # system trusts, as pip does: behind an inspecting proxy its own list of certificates is of no use.
+# Bytecode is written at once: guarded children, who import most of it, may not write any.
 .venv/.stamp: requirements.lock
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'SecondOp needs Python 3.11 or newer, and "$(PY)" is older or missing. Name one: make run PY=python3.12'; exit 1; }
@@ -61,6 +62,6 @@ clean: ## remove everything that was made here, the local database included
 	  { echo 'Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv'; rm -rf .venv; exit 1; }
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || \
 	  $(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r deploy/uv.lock 2>/dev/null || true
-	@VIRTUAL_ENV=.venv UV_SYSTEM_CERTS=true $(PYTHON) -m uv pip install -q --require-hashes -r requirements.lock 2>/dev/null || \
-	  $(PYTHON) -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=.venv UV_SYSTEM_CERTS=true $(PYTHON) -m uv pip install -q --compile-bytecode --require-hashes -r requirements.lock 2>/dev/null || \
+	  $(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@

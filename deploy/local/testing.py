@@ -7,7 +7,7 @@ import signal
 import subprocess
 from types import FrameType
 
-from deploy.local import environment, frontend, messages, pango, template
+from deploy.local import bytecode, environment, frontend, messages, pango, template
 from deploy.local.children import Guard, dying_with_parent
 from deploy.local.paths import ROOT, private_dir, state_dir
 from deploy.local.postgres import DATABASE, Postgres
@@ -20,6 +20,7 @@ def run(command: list[str]) -> int:
     """
     frontend.prepare()
     messages.compile_all()
+    bytecode.compile_ours()
     state = private_dir(state_dir() / f"test-{os.getpid()}")
     guard = Guard()
     guard.remove_at_end(state)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from deploy.local import environment, frontend, messages, pango
+from deploy.local import bytecode, environment, frontend, messages, pango
 from deploy.local.children import Child, Guard, dying_with_parent
 from deploy.local.paths import ROOT, CannotStart, private_dir, state_dir, take_lock
 from deploy.local.postgres import Postgres
@@ -75,6 +75,7 @@ class Runner:
         refuse_taken_port(self.host, self.port)
         frontend.prepare()
         messages.compile_all()
+        bytecode.compile_ours()
         keep_old_logs(self.log_dir)
         env = self.start_servers() | {"SITE_URL": self.site_url}
         env["DEMO"] = "1" if self.with_demo else "0"
