@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any, cast
 
 ROOT = Path(__file__).resolve().parent.parent
 CHILD = Path(__file__).with_name("guard_child.py")
@@ -85,13 +87,31 @@ def _run(order: bytes, folder: str, limits: Limits) -> int | None:
         start_new_session=True,
     )
     try:
-        process.communicate(order, timeout=limits.wall_seconds)
+        with suppress(BrokenPipeError):  # it died at once
+            stdin = cast(IO[bytes], process.stdin)
+            stdin.write(order)
+            stdin.close()
+        _wait(process, limits.wall_seconds)
     except subprocess.TimeoutExpired:
         return None
-    except BrokenPipeError:
-        pass
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     return process.returncode
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Until it ends. Raises TimeoutExpired. `wait` looks again and again, up to 50 ms too late."""
+    try:
+        ended = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # not Linux, or an old one
+        process.wait(seconds)
+        return
+    try:
+        poll = select.poll()
+        poll.register(ended, select.POLLIN)
+        poll.poll(seconds * 1000)
+    finally:
+        os.close(ended)
+    process.wait(0)
