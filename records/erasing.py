@@ -42,6 +42,9 @@ def erase_images(case_file: CaseFile) -> None:
         rows = kind._default_manager.filter(case_file=case_file).exclude(key="")
         for key in rows.values_list("key", flat=True).iterator():
             default_storage.delete(key)
+    archives = ImagingPack.objects.filter(case_file=case_file).exclude(headers_key="")
+    for key in archives.values_list("headers_key", flat=True):
+        default_storage.delete(key)
     studies = ImagingStudy.objects.filter(case_file=case_file)
     count = studies.count()
     ImagingPicture.objects.filter(case_file=case_file).delete()

@@ -11,16 +11,18 @@ from __future__ import annotations
 import os
 import zipfile
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.core.files.storage import default_storage
 
 from records.dicom.ingest import Batch, shelve
-from records.dicom.packs import local_path, new_folder
-from records.dicom.unpackers import Entry, Unpacker
+from records.dicom.packs import PackWriter, StayingPack, local_path, new_folder
+from records.dicom.unpackers import PACK_BYTES, PACK_INSTANCES, Entry, Filled, Unpacker
 from records.export import taking_in
 from records.models import CaseFile, ImagingIngest
 from secondop.jobs.models import PermanentFailure
@@ -29,7 +31,8 @@ MAX_ENTRIES = 20_000
 MAX_TOTAL_BYTES = 60 * 1024**3
 SPLIT_ENTRIES, SPLIT_BYTES = 32, 16 * 1024**2  # less is not worth a second child
 BLOCK_BYTES = 512 * 1024
-FIRST_PART = 0.46
+FIRST_PART = 0.46  # lighter: while its rows are written the second child is still at work
+BESIDE_BYTES = 1024  # an entry's names, times and place in the directory
 
 
 class Refused(Exception):
@@ -56,10 +59,9 @@ def take(job: ImagingIngest) -> None:
                 for block in iter(lambda: stored.read(BLOCK_BYTES), b""):
                     file.write(block)
         try:
-            found = taking_in.look(_path_of(file), beat)
             # Through a door it was let in, and is in the ledger, when it arrived: not asked again.
             sender = job if job.record_request_id else job.by
-            outcome = ingest(file, job.case_file, by=sender, beat=beat)
+            found, outcome = _look_and_ingest(file, job.case_file, sender, beat, path)
         except (Refused, taking_in.NotWhole) as refused:
             told = {"archive": refused.code}
             if member := getattr(refused, "member", ""):
@@ -73,9 +75,15 @@ def take(job: ImagingIngest) -> None:
     default_storage.delete(job.key)
 
 
-def _path_of(file: IO[bytes]) -> Path:
+def _look_and_ingest(
+    file: IO[bytes], case_file: CaseFile, by: Any, beat: Any, stored: Path | None
+) -> tuple[taking_in.Found, dict[str, Any]]:
+    """What else is in it is looked at while the children unpack, before anything is stored."""
     file.flush()
-    return Path(file.name)
+    path = Path(file.name)
+    with unpacking(file, stored=stored) as unpacked:
+        found = taking_in.look(path, beat)
+        return found, unpacked.store(case_file, by=by, beat=beat)
 
 
 def _with_documents(
@@ -92,37 +100,97 @@ def _with_documents(
     return outcome | documents | {"refused": kept, "is_copy": found.is_copy}
 
 
-def ingest(file: IO[bytes], case_file: CaseFile, *, by: Any, beat: Any = None) -> dict[str, Any]:
+def ingest(file: IO[bytes], case_file: CaseFile, *, by: Any) -> dict[str, Any]:
     """Store every image of the archive, in packs of a bounded size. Raises Refused.
 
     Returns counts: {"stored": 812, "known": 3, "refused": {"not_dicom": 14}}.
     """
+    with unpacking(file) as unpacked:
+        return unpacked.store(case_file, by=by)
+
+
+@contextmanager
+def unpacking(file: IO[bytes], *, stored: Path | None = None) -> Iterator[Unpacked]:
+    """Children at work on the archive: what they find is to be stored. Raises Refused.
+
+    `stored`: the archive as a stored file that may become a pack itself.
+    """
     if _is_an_object(file):
-        return _one_object(file, case_file, by=by)
+        yield Unpacked(file, 1, [])
+        return
     entries = _entries(file)
-    told: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    done = 0
     with ExitStack() as stack:
         descriptor = _descriptor(file, stack)
         folder = Path(stack.enter_context(TemporaryDirectory(dir=new_folder(), prefix="zip-")))
-        parts = [Unpacker(folder, descriptor, part) for part in _parts(entries)]
-        for part in parts:  # all of them work from here on; what stands first is stored first
-            stack.enter_context(part)
-        for part in parts:
+        may_stay = bool(stored) and _can_be_a_pack(entries, os.fstat(descriptor).st_size)
+        parts = [
+            stack.enter_context(Unpacker(folder, descriptor, part, may_stay=may_stay))
+            for part in _parts(entries, 0.5 if may_stay else FIRST_PART)
+        ]
+        yield Unpacked(file, len(entries), parts, stored)
+
+
+@dataclass
+class Unpacked:
+    """An archive, or a single object, that is being read."""
+
+    file: IO[bytes]
+    count: int  # entries
+    parts: list[Unpacker]
+    stored: Path | None = None
+
+    def store(self, case_file: CaseFile, *, by: Any, beat: Any = None) -> dict[str, Any]:
+        """What stands first is stored first. Returns counts: see `ingest`."""
+        if not self.parts and self.count:
+            return _one_object(self.file, case_file, by=by)
+        told: Counter[str] = Counter()
+        refused: Counter[str] = Counter()
+        done = 0
+        for writer, filled in self._packs():
+            shelve(case_file, writer, filled.kept, filled.lines, by=by)
+            for kept in filled.kept:
+                if kept.result.problem:
+                    refused[kept.result.problem] += 1
+                else:
+                    told["stored" if kept.result.is_new else "known"] += 1
+            told["known"] += filled.known_count
+            refused.update(filled.refused)
+            done += filled.count
+            if beat:
+                beat(done, self.count)
+        return {"stored": told["stored"], "known": told["known"], "refused": dict(refused)}
+
+    def _packs(self) -> Iterator[tuple[PackWriter, Filled]]:
+        """As they are full. What can stay in the archive is one pack when that is all of it."""
+        staying: list[Filled] = []
+        for part in self.parts:
             for filled in part.packs():
-                shelve(case_file, filled.writer, filled.kept, filled.lines, by=by)
-                for kept in filled.kept:
-                    if kept.result.problem:
-                        refused[kept.result.problem] += 1
-                    else:
-                        told["stored" if kept.result.is_new else "known"] += 1
-                told["known"] += filled.known_count
-                refused.update(filled.refused)
-                done += filled.count
-                if beat:
-                    beat(done, len(entries))
-    return {"stored": told["stored"], "known": told["known"], "refused": dict(refused)}
+                if filled.writer is None:
+                    staying.append(filled)
+                    continue
+                yield from self._in_place(staying)
+                staying = []
+                yield filled.writer, filled
+        yield from self._in_place(staying)
+
+    def _in_place(self, staying: list[Filled]) -> Iterator[tuple[PackWriter, Filled]]:
+        uids = [kept.received.instance_uid for filled in staying for kept in filled.kept]
+        if len(set(uids)) == len(uids) > 0:
+            staying = [Filled.of(staying)]
+        for filled in staying:
+            with StayingPack(cast(Path, self.stored), self.count) as writer:
+                yield writer, filled
+
+
+def _can_be_a_pack(entries: list[zipfile.ZipInfo], size_bytes: int) -> bool:
+    """Nothing in it but members that are stored as they are, and no more than a pack holds."""
+    within = sum(entry.file_size for entry in entries)
+    return (
+        0 < len(entries) <= PACK_INSTANCES
+        and size_bytes <= PACK_BYTES
+        and all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
+        and size_bytes - within <= len(entries) * BESIDE_BYTES
+    )
 
 
 def _descriptor(file: IO[bytes], stack: ExitStack) -> int:
@@ -139,10 +207,8 @@ def _descriptor(file: IO[bytes], stack: ExitStack) -> int:
         return copy.fileno()
 
 
-def _parts(entries: list[zipfile.ZipInfo]) -> list[list[Entry]]:
-    """One part for each child, in the order they stand. The first is a little lighter: while its
-    rows are written the second is still at work.
-    """
+def _parts(entries: list[zipfile.ZipInfo], first: float) -> list[list[Entry]]:
+    """One part for each child, in the order they stand; `first` is the share of the first."""
     rows: list[Entry] = [
         (number, one.header_offset, one.compress_size, one.file_size, one.CRC,
          one.compress_type, one.flag_bits, one.external_attr)
@@ -152,7 +218,7 @@ def _parts(entries: list[zipfile.ZipInfo]) -> list[list[Entry]]:
     if len(rows) < SPLIT_ENTRIES or total < SPLIT_BYTES or (os.cpu_count() or 1) < 2:
         return [rows] if rows else []
     weight, middle = 0, 0
-    while weight < total * FIRST_PART:
+    while weight < total * first:
         weight += rows[middle][3]
         middle += 1
     return [rows[:middle], rows[middle:]]

@@ -147,8 +147,9 @@ def _store(case_file: CaseFile, writer: PackWriter, new: list[Kept], lines: byte
         rows = [_row(kept) for kept in new]
         imaging_workflow.store(case_file, pack, rows, by=by, mending=mending)
     except BaseException:
-        with suppress(OSError):
-            default_storage.delete(pack["key"])
+        for key in filter(None, (pack["key"], pack.get("headers_key"))):
+            with suppress(OSError):
+                default_storage.delete(key)
         raise
 
 

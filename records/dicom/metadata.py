@@ -108,22 +108,20 @@ def _each_line(
 
 def header_of(view: View, instance: ImagingInstance) -> dict[str, Any]:
     """One header as this sight shows it, without addresses."""
-    pack = instance.pack
-    line = _lines(pack.key, pack.headers_offset, pack.size_bytes)[instance.header_line]
+    line = _lines(*packs.place_of_headers(instance.pack))[instance.header_line]
     return view.header(json.loads(line))
 
 
 def true_header_of(instance: ImagingInstance) -> dict[str, Any]:
     """One header as it came. SECURITY: for our own decisions, not to be shown."""
-    pack = instance.pack
-    line = _lines(pack.key, pack.headers_offset, pack.size_bytes)[instance.header_line]
+    line = _lines(*packs.place_of_headers(instance.pack))[instance.header_line]
     return dict(json.loads(line))
 
 
 @lru_cache(maxsize=1)
-def _lines(key: str, offset: int, end: int) -> list[str]:
+def _lines(key: str, offset: int, length: int) -> list[str]:
     """Whole series are sent instance by instance: their headers are unpacked once."""
-    return packs.lines(key, offset, end - offset)
+    return packs.lines(key, offset, length)
 
 
 def unpacked(body: bytes) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -57,7 +58,14 @@ class PackWriter(PieceFile):
         """Leave out everything else, in a file of its own; return where the pieces stand now."""
         if sum(piece.length for piece in pieces) == self.size_bytes:
             return pieces
-        old, moved = self.path, []
+        old = self.path
+        moved = self._moved(pieces)
+        old.unlink(missing_ok=True)
+        return moved
+
+    def _moved(self, pieces: list[Piece]) -> list[Piece]:
+        """Go on in a new file, with these pieces of the present one."""
+        moved = []
         source, self.path = self._file, new_file()
         self._hasher.close()
         self._flusher.close()
@@ -67,7 +75,6 @@ class PackWriter(PieceFile):
             for block in _blocks_of(source, piece.start, piece.length):
                 self._put(block)
         source.close()
-        old.unlink(missing_ok=True)
         return moved
 
     def seal(self, pieces: list[Piece], headers: list[str] | bytes) -> dict[str, Any]:
@@ -90,6 +97,60 @@ class PackWriter(PieceFile):
             "headers_offset": tail.start,
             "sha256": hash_of([*(piece.sha256 for piece in pieces), tail.sha256]),
         }
+
+
+class StayingPack(PackWriter):
+    """An archive whose members are stored as they are, and all of them objects: it is their pack.
+
+    Not a byte of it is written again. What is new of it alone goes into a file of its own.
+    """
+
+    def __init__(self, archive: Path, count: int) -> None:
+        PieceFile.__init__(self, archive)
+        self._archive, self._count = archive, count
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+        if self.path != self._archive:
+            self.path.unlink(missing_ok=True)
+
+    def keep_only(self, pieces: list[Piece]) -> list[Piece]:
+        return pieces if len(pieces) == self._count else self._moved(pieces)
+
+    def seal(self, pieces: list[Piece], headers: list[str] | bytes) -> dict[str, Any]:
+        if self.path != self._archive or not isinstance(headers, bytes):
+            return super().seal(pieces, headers)
+        key, headers_key = new_key("packs"), new_key("packs")
+        _link(self.path, key)
+        lines = new_file()
+        lines.write_bytes(headers)
+        with lines.open("rb") as file:
+            _store(file.fileno(), lines, headers_key)
+        hashes, at = list[str](), 0
+        for piece in pieces:
+            hashes += _between(self.fileno(), at, piece.start)
+            hashes.append(piece.sha256)
+            at = piece.end
+        hashes += _between(self.fileno(), at, self.size_bytes)
+        return {
+            "key": key,
+            "headers_key": headers_key,
+            "size_bytes": self.size_bytes + len(headers),
+            "headers_offset": self.size_bytes,
+            "sha256": hash_of([*hashes, hashlib.sha256(headers).hexdigest()]),
+        }
+
+
+def _between(descriptor: int, start: int, stop: int) -> list[str]:
+    """The hash of what stands between objects, such as the directory of an archive."""
+    if start >= stop:
+        return []
+    return [hashlib.sha256(os.pread(descriptor, stop - start, start)).hexdigest()]
 
 
 def new_folder() -> Path:
@@ -118,7 +179,24 @@ def _store(descriptor: int, path: Path, key: str) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.fsync(descriptor)
     path.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    _flush_folder(target.parent)
+
+
+def _link(path: Path, key: str) -> None:
+    """A stored file under a second key: whoever deletes one of them leaves the other."""
+    target = Path(default_storage.path(key))
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        target.hardlink_to(path)
+    except OSError:  # not every file system has links
+        shutil.copyfile(path, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+    _flush_folder(target.parent)
+
+
+def _flush_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
@@ -173,7 +251,15 @@ def _blocks_of(file: Any, offset: int, length: int) -> Iterator[bytes]:
 
 def headers(pack: ImagingPack) -> list[str]:
     """The header of each instance of the pack, as JSON text, in the order they were stored."""
-    return lines(pack.key, pack.headers_offset, pack.size_bytes - pack.headers_offset)
+    return lines(*place_of_headers(pack))
+
+
+def place_of_headers(pack: ImagingPack) -> tuple[str, int, int]:
+    """In which object they stand, from where on, and how many bytes they are."""
+    length = pack.size_bytes - pack.headers_offset
+    if pack.headers_key:
+        return pack.headers_key, 0, length
+    return pack.key, pack.headers_offset, length
 
 
 def lines(key: str, offset: int, length: int) -> list[str]:
@@ -195,8 +281,7 @@ def is_intact(pack: ImagingPack) -> bool:
             at = offset + length
         if pack.headers_offset > at:
             hashes.append(_hash_of_range(pack.key, at, pack.headers_offset - at))
-        tail = pack.size_bytes - pack.headers_offset
-        hashes.append(_hash_of_range(pack.key, pack.headers_offset, tail))
+        hashes.append(_hash_of_range(*place_of_headers(pack)))
     except (Damaged, OSError):
         return False
     return hash_of(hashes) == pack.sha256

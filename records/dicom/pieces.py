@@ -112,6 +112,35 @@ class PieceFile:
         return mmap(self.fileno(), self.size_bytes, access=ACCESS_READ) if self.size_bytes else b""
 
 
+class MustMove(Exception):
+    """The objects cannot stay where they stand."""
+
+
+class InPlace(PieceFile):
+    """Pieces that stand in an archive already: they are hashed, and nothing is written."""
+
+    def __init__(self, archive: int) -> None:
+        self._hasher, self._place = _Hasher(archive), -1
+
+    def at(self, place: int) -> None:
+        """Where the next piece stands."""
+        self._place = place
+
+    def append(self, content: bytes) -> Piece:
+        """Raises MustMove for what was made of an object: it would be written."""
+        if self._place < 0:
+            raise MustMove
+        piece, self._place = Piece(self._place, len(content)), -1
+        self._hasher.take(piece, content)
+        return piece
+
+    def begin(self) -> None:
+        raise MustMove
+
+    def drop_to(self, place: int) -> None:
+        raise MustMove
+
+
 class _Hasher:
     """SHA-256 and CRC-32 of each piece, as its bytes come."""
 
@@ -265,4 +294,10 @@ def only(packed: bytes, wanted: list[int]) -> bytes:
 
 
 def unpacked(packed: bytes) -> list[str]:
-    return zlib.decompress(packed).decode().removesuffix("\n").split("\n")
+    """The lines of one or several that were packed, one behind the other."""
+    text = b""
+    while packed:
+        machine = zlib.decompressobj()
+        text += machine.decompress(packed) + machine.flush()
+        packed = machine.unused_data
+    return text.decode().removesuffix("\n").split("\n")

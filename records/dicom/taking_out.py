@@ -27,14 +27,17 @@ def take_out(pack: ImagingPack, study_id: Any) -> None:
         with transaction.atomic():
             ImagingInstance.objects.filter(pack=pack).delete()
             pack.delete()
-            transaction.on_commit(lambda: _forget(pack.key), robust=True)
+            transaction.on_commit(lambda: _forget(pack.key, pack.headers_key), robust=True)
         return
     ends = dict(zip([row.pk for row in rows], [row.offset for row in rows[1:]], strict=False))
     with PackWriter() as writer:
         lines, pieces = packs.headers(pack), list[Any]()
         for row in staying:
             begin = len(pieces)
-            pieces += _copied(writer, pack, row, ends.get(row.pk, pack.headers_offset))
+            end = ends.get(row.pk, pack.headers_offset)
+            if pack.headers_key:  # an archive: what stands between its objects is its own
+                end = row.offset + row.size_bytes
+            pieces += _copied(writer, pack, row, end)
             _move(row, pieces[begin].start - row.offset)
         fields = writer.seal(pieces, [lines[row.header_line] for row in staying])
     try:
@@ -84,9 +87,10 @@ def _point_to_new(
         )
         ImagingInstance.objects.filter(pack=pack, study=study_id).delete()
         pack.delete()
-        transaction.on_commit(lambda: _forget(pack.key), robust=True)
+        transaction.on_commit(lambda: _forget(pack.key, pack.headers_key), robust=True)
 
 
-def _forget(key: str) -> None:
-    with suppress(OSError):
-        default_storage.delete(key)
+def _forget(*keys: str) -> None:
+    for key in filter(None, keys):
+        with suppress(OSError):
+            default_storage.delete(key)

@@ -7,6 +7,7 @@ SECURITY: what a child tells is compared with the file it filled before it is be
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,19 +35,34 @@ MAX_DEATHS = 20
 class Filled:
     """One pack as a child left it."""
 
-    writer: PackWriter
+    writer: PackWriter | None  # none: its objects stay in the archive
     kept: list[Kept]
     lines: bytes
     count: int  # entries, whatever became of them
     known_count: int  # the same object again within this pack
     refused: dict[str, int]
 
+    @classmethod
+    def of(cls, parts: list[Filled]) -> Filled:
+        """What stays in one archive, as one pack."""
+        return cls(
+            None,
+            [kept for part in parts for kept in part.kept],
+            b"".join(part.lines for part in parts),
+            sum(part.count for part in parts),
+            sum(part.known_count for part in parts),
+            {},
+        )
+
 
 class Unpacker:
     """One child after another until every entry was looked at. Use as a context."""
 
-    def __init__(self, folder: Path, archive: int, entries: list[Entry]) -> None:
+    def __init__(
+        self, folder: Path, archive: int, entries: list[Entry], *, may_stay: bool = False
+    ) -> None:
         self._folder, self._archive, self._entries = folder, archive, entries
+        self._may_stay = may_stay
         self._name = f"part{entries[0][0]}"
         self._marker = folder / f"{self._name}.marker"
         self._skipped: list[int] = []
@@ -77,6 +93,7 @@ class Unpacker:
             "entries": f"{name}.entries",
             "marker": self._marker.name,
             "skipped": self._skipped,
+            "may_stay": self._may_stay and not self._skipped,
             "pack_instances": PACK_INSTANCES,
             "pack_bytes": PACK_BYTES,
         }
@@ -105,8 +122,12 @@ class Unpacker:
                     return
                 told = json.loads((self._folder / f"{line}.json").read_text())
                 self._entries = [e for e in self._entries if e[0] > told["last"]]
+                lines = (self._folder / f"{line}.lines").read_bytes()
+                if not told["pack"]:
+                    yield _filled(told, None, os.fstat(self._archive).st_size, lines)
+                    continue
                 with PackWriter.of(self._folder / f"{line}.pack") as writer:
-                    yield _filled(told, writer, (self._folder / f"{line}.lines").read_bytes())
+                    yield _filled(told, writer, writer.size_bytes, lines)
             self._start_again()
 
     def _start_again(self) -> None:
@@ -122,8 +143,10 @@ class Unpacker:
             self._start()
 
 
-def _filled(told: dict[str, Any], writer: PackWriter, lines: bytes) -> Filled:
-    kept = [_kept(row, told["groups"][row[0]], writer.size_bytes) for row in told["rows"]]
+def _filled(
+    told: dict[str, Any], writer: PackWriter | None, size_bytes: int, lines: bytes
+) -> Filled:
+    kept = [_kept(row, told["groups"][row[0]], size_bytes) for row in told["rows"]]
     return Filled(writer, kept, lines, told["count"], told["known"], told["refused"])
 
 

@@ -24,7 +24,7 @@ from isal.igzip_lib import IsalError
 
 from records.dicom import foreign
 from records.dicom.collecting import Collector, Kept
-from records.dicom.pieces import BLOCK_BYTES, PieceFile
+from records.dicom.pieces import BLOCK_BYTES, InPlace, MustMove, PieceFile
 from records.dicom.reader import Unreadable
 
 STORED, DEFLATED = 0, 8
@@ -52,8 +52,14 @@ class EntryRefused(Exception):
         self.code = code
 
 
+CANNOT_STAY: tuple[type[Exception], ...] = (EntryRefused, MustMove, *DAMAGE)
+
+
 def unpack(told: int, order: dict[str, Any]) -> None:
-    """Fill packs in the folder; tell the name of what is known of each pack when it is full."""
+    """Fill packs in the folder; tell the name of what is known of each pack when it is full.
+
+    With `may_stay` objects are first tried where they stand in the archive: see `_stay`.
+    """
     gc.disable()  # nothing here refers to itself, and the process ends soon
     _keep_memory()
     folder = Path(order["folder"])
@@ -61,6 +67,9 @@ def unpack(told: int, order: dict[str, Any]) -> None:
     skipped = set(order["skipped"])
     with (folder / order["marker"]).open("r+b") as file:
         marker = mmap.mmap(file.fileno(), 8)
+    if order["may_stay"] and (name := _stay(order, folder, entries, marker)):
+        os.write(told, f"{name}\ndone\n".encode())
+        return
     filling = _Filling(folder, order["name"])
     for entry in entries:
         marker[:] = entry[0].to_bytes(8, "little")
@@ -70,6 +79,37 @@ def unpack(told: int, order: dict[str, Any]) -> None:
     if filling.count:
         os.write(told, filling.close(entries[-1][0]).encode() + b"\n")
     os.write(told, b"done\n")
+
+
+def _stay(order: dict[str, Any], folder: Path, entries: list[Entry], marker: mmap.mmap) -> str:
+    """Read the objects where they stand, so that the archive itself can be their pack.
+
+    Empty when one of the entries is no object, was there before, or must be written otherwise.
+    """
+    archive = order["archive"]
+    collector = Collector(place := InPlace(archive), _inflate)
+    try:
+        for entry in entries:
+            if entry[5] != STORED or _head_at(archive, entry)[128:] != b"DICM":
+                return ""
+        for entry in entries:
+            marker[:] = entry[0].to_bytes(8, "little")
+            place.at(_content_at(archive, entry[1]))
+            whole = _write(archive, entry, _nowhere)
+            if whole is None:
+                return ""
+            collector.take(whole)
+    except CANNOT_STAY:
+        return ""
+    return _write_down(folder, f"{order['name']}-stay", "", entries[-1][0], collector)
+
+
+def _head_at(archive: int, entry: Entry) -> bytes:
+    return os.pread(archive, 132, _content_at(archive, entry[1]))
+
+
+def _nowhere(_block: bytes) -> None:
+    """It is written already."""
 
 
 def _keep_memory() -> None:
@@ -115,21 +155,27 @@ class _Filling:
         """Write down what the pack holds; return the name of that file."""
         os.fdatasync(self.file.fileno())  # beside the other child, not after both
         self.file.close()
-        results, kept = self.collector.results, self.collector.kept
-        refused = Counter(result.problem for result in results if result.problem)
-        told = {
-            "pack": self.file.path.name,
-            "last": last,
-            "count": len(results),
-            "refused": refused,
-            "known": len(results) - sum(refused.values()) - len(kept),
-            **_described(kept),
-        }
         name = f"{self.name}-{self._number}"
-        (self.folder / f"{name}.lines").write_bytes(self.collector.lines.packed())
-        (self.folder / f"{name}.json").write_text(json.dumps(told))
+        _write_down(self.folder, name, self.file.path.name, last, self.collector)
         self._open()
         return name
+
+
+def _write_down(folder: Path, name: str, pack: str, last: int, collector: Collector) -> str:
+    """What a pack holds, for whoever stores it. `pack`: its file; none when they stay."""
+    results, kept = collector.results, collector.kept
+    refused = Counter(result.problem for result in results if result.problem)
+    told = {
+        "pack": pack,
+        "last": last,
+        "count": len(results),
+        "refused": refused,
+        "known": len(results) - sum(refused.values()) - len(kept),
+        **_described(kept),
+    }
+    (folder / f"{name}.lines").write_bytes(collector.lines.packed())
+    (folder / f"{name}.json").write_text(json.dumps(told))
+    return name
 
 
 def _described(kept: list[Kept]) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from records.models.icd10 import IcdCode, IcdWord
 from records.models.identity_check import IdentityCheck
 from records.models.imaging import (
     ImagingInstance,
-    ImagingPack,
     ImagingPicture,
     ImagingSeries,
     ImagingStudy,
@@ -32,6 +31,7 @@ from records.models.imaging import (
 )
 from records.models.imaging_inlet import ImagingInlet, ImagingRefusal
 from records.models.imaging_jobs import ImagingCover, ImagingIngest, ImagingPreview, ImagingRemoval
+from records.models.imaging_pack import ImagingPack
 from records.models.measurements import MeasurementReport
 from records.models.patient import Patient, Proxy
 from records.models.proxy_invitation import ProxyInvitation

@@ -1,4 +1,4 @@
-"""Imaging studies, their series and instances, and the packs that hold their bytes.
+"""Imaging studies, their series and instances, and what was made of them.
 
 SECURITY: UIDs, dates and descriptions of the originals are sealed. A sealed reader addresses
 everything by `alias_uid` and gets what `records.dicom.projection` builds; see `records/imaging.py`.
@@ -7,7 +7,7 @@ everything by `alias_uid` and gets what `records.dicom.projection` builds; see `
 from __future__ import annotations
 
 import uuid
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -17,40 +17,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from records.models.case_file import AccessGrant, BlindingClass, CaseFile
+from records.models.imaging_pack import ImagingPack, InCaseFile
 from secondop.accounts.models import Clinic
 from secondop.lib.transitions import StatusModel
-
-
-def _granted(user: Any, kind: str, sight: str) -> Any:
-    grants = AccessGrant.objects.live().filter(to=user, as_role=kind, sight=sight)
-    return grants.filter(clinic_id__in=user.clinics_as(kind)).values("case_file")
-
-
-class InCaseFile(models.QuerySet[Any]):
-    """Rows that are seen as their case file is seen; for sealed readers see `SEALED`."""
-
-    FULL = Q()  # what a reader with full sight gets of the granted case files
-    SEALED: Q | None = None  # what a sealed reader gets; None is nothing
-
-    def visible_as(self, kind: str, user: Any) -> Self:
-        """SECURITY: who reviews a file sealed sees only its cleared pictures, by any role."""
-        if not user.is_authenticated:
-            return self.none()
-        if kind in ("patient", "coordinator", "filler"):
-            return self.filter(case_file__in=CaseFile.objects.visible_as(kind, user))
-        if kind not in ("specialist", "quality_reviewer"):
-            return self.none()
-        full = Q(case_file__in=_granted(user, kind, AccessGrant.Sight.FULL)) & self.FULL
-        if self.SEALED is None:
-            return self.filter(full)
-        sealed = Q(case_file__in=_granted(user, kind, AccessGrant.Sight.SEALED)) & self.SEALED
-        return self.filter(full | sealed)
-
-    def visible_to(self, user: Any) -> Self:
-        rows = self.visible_as("patient", user)
-        for kind in ("coordinator", "specialist", "quality_reviewer"):
-            rows = rows | self.visible_as(kind, user)
-        return rows
 
 
 class StudyQuerySet(InCaseFile):
@@ -213,45 +182,6 @@ class ImagingSeries(models.Model):
 
     def __str__(self) -> str:
         return f"imaging series {str(self.pk)[:8]}"
-
-
-class ImagingPack(models.Model):
-    """One immutable object: the instances of one batch back to back, then their headers as JSON."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
-    case_file = models.ForeignKey(CaseFile, models.CASCADE, related_name="+")
-    record_request = models.ForeignKey(  # through whose door it came
-        "records.RecordRequest", models.PROTECT, null=True, blank=True, related_name="imaging_packs"
-    )
-    key = models.CharField(max_length=100, unique=True)
-    size_bytes = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)  # over the hashes of its pieces, in order
-    headers_offset = models.PositiveBigIntegerField()  # zlib stream of one JSON line an instance
-    created_at = models.DateTimeField(db_default=Now())
-    checked_at = models.DateTimeField(null=True, blank=True)
-    quarantined_at = models.DateTimeField(null=True, blank=True)
-
-    objects = InCaseFile.as_manager()
-
-    class Privacy:
-        private: set[str] = set()
-        plain = {
-            "id",
-            "clinic",
-            "case_file",
-            "record_request",
-            "key",
-            "size_bytes",
-            "sha256",
-            "headers_offset",
-            "created_at",
-            "checked_at",
-            "quarantined_at",
-        }
-
-    def __str__(self) -> str:
-        return f"imaging pack {str(self.pk)[:8]}"
 
 
 class InstanceQuerySet(InCaseFile):
