@@ -23,8 +23,8 @@ FILL = """
 INSERT INTO records_patient (id, clinic_id, full_name, born_on, sex, phone, address, country)
 SELECT md5('p' || n)::uuid, %(clinic)s, initcap(substr(md5('a' || n), 1, 6)) || ' ' || initcap(substr(md5('b' || n), 1, 9)),
        date '1940-01-01' + (n %% 25000), 'female', '', '', 'US' FROM generate_series(1, %(size)s) n;
-INSERT INTO records_casefile (id, clinic_id, patient_id, alias, is_open_for_records)
-SELECT md5('c' || n)::uuid, %(clinic)s, md5('p' || n)::uuid, 'CF-' || n, true FROM generate_series(1, %(size)s) n;
+INSERT INTO records_casefile (id, clinic_id, patient_id, alias, alias_key, is_open_for_records)
+SELECT md5('c' || n)::uuid, %(clinic)s, md5('p' || n)::uuid, 'CF-' || n, md5('k' || n), true FROM generate_series(1, %(size)s) n;
 INSERT INTO requests_app_opinionrequest (id, clinic_id, case_file_id, reference, status, started_by_id,
     version, purposes, review_mode, urgency, ball_with, due_at, truth_name, submitted_at, status_since)
 SELECT md5('r' || n)::uuid, %(clinic)s, md5('c' || n)::uuid, 'SO-' || n,

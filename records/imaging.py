@@ -18,7 +18,6 @@ from django.http import Http404
 from records.blinding import sight_of
 from records.dicom.projection import project
 from records.dicom.values import Attributes
-from records.imaging_workflow import alias_key
 from records.models import CaseFile, ImagingInstance, ImagingSeries, ImagingStudy
 from records.models.imaging import InstanceQuerySet, SeriesQuerySet
 from secondop.audit.trail import note
@@ -43,7 +42,7 @@ class View:
 
     @property
     def key(self) -> bytes:
-        return alias_key(self.case_file.pk)
+        return bytes.fromhex(self.case_file.alias_key)
 
     def _uid(self, keyword: str) -> str:
         return "alias_uid" if self.is_sealed else keyword

@@ -69,7 +69,8 @@ _MAY = """EXISTS (SELECT 1 FROM django_session s
               WHERE s.session_key = $1::text AND s.expire_date > now())
   AND EXISTS (SELECT 1 FROM accounts_user u WHERE u.id = $2::uuid AND u.is_active)
   AND {why}"""
-_OPEN = """SELECT i.alias, i.clinic_id, i.patient_id, i.created_at, i.is_open_for_records
+_OPEN = """SELECT i.alias, i.alias_key, i.clinic_id, i.patient_id, i.created_at,
+    i.is_open_for_records
 FROM (SELECT id AS case_file_id, * FROM records_casefile) i
 WHERE i.case_file_id = $3::uuid AND {may}"""
 # The picture of the instance in the middle of a series, as `thumbnails.representative` finds it.
@@ -256,10 +257,10 @@ def view(session: str, case_file: Any) -> View | None:
     row = _ask(name, _OPEN_TYPES, lambda: _OPEN.format(may=_may(reason)), values)
     if not row:
         return None
-    alias, clinic, patient, created_at, is_open = row
+    alias, alias_key, clinic, patient, created_at, is_open = row
     opened = CaseFile(
-        pk=case_file, alias=alias, clinic_id=clinic, patient_id=patient, created_at=created_at,
-        is_open_for_records=is_open,
+        pk=case_file, alias=alias, alias_key=alias_key, clinic_id=clinic, patient_id=patient,
+        created_at=created_at, is_open_for_records=is_open,
     )  # fmt: skip
     opened._state.adding = False
     person = get_user_model()(pk=reason.user)

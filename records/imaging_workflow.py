@@ -10,7 +10,6 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils.crypto import salted_hmac
 
 from records import arrivals, identity_checks
 from records import imaging_rules as rules
@@ -63,11 +62,6 @@ COLUMNS = (
 )
 
 
-def alias_key(case_file_id: Any) -> bytes:
-    """The secret under which the UIDs of one case file become aliases."""
-    return salted_hmac("records.imaging.alias", str(case_file_id), algorithm="sha256").digest()
-
-
 @transaction.atomic
 def store(
     case_file: CaseFile, pack: dict[str, Any], rows: list[Row], *, by: Any,
@@ -86,7 +80,7 @@ def store(
     by = None if isinstance(sender, RecordRequest | ImagingInlet) else by
     owner = {"clinic_id": case_file.clinic_id, "case_file": case_file, "record_request": asked}
     made = ImagingPack.objects.create(**owner, **pack)
-    key = alias_key(case_file.pk)
+    key = bytes.fromhex(case_file.alias_key)
     by_study: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if row[0].instance_uid not in mending:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from datetime import date
 from typing import Any, Self
@@ -19,6 +20,10 @@ from secondop.lib.codes import spoken_code
 
 def new_alias() -> str:
     return spoken_code("CF")
+
+
+def new_alias_key() -> str:
+    return secrets.token_hex(32)
 
 
 class BlindingClass(models.TextChoices):
@@ -63,6 +68,9 @@ class CaseFile(models.Model):
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="case_files")
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="case_files")
     alias = models.CharField(max_length=20, unique=True, default=new_alias)  # what readers see
+    # Under which UIDs of images become aliases, in hex: never shown. Kept here, not made of
+    # SECRET_KEY: when that one changes readers go on with the names they know.
+    alias_key = models.CharField(max_length=64, editable=False, default=new_alias_key)
     created_at = models.DateTimeField(db_default=Now())
     # Whether records may be added now. Kept by `requests_app.workflow.move` with each new status.
     is_open_for_records = models.BooleanField(default=True)
@@ -71,7 +79,9 @@ class CaseFile(models.Model):
 
     class Privacy:
         private: set[str] = set()
-        plain = {"id", "clinic", "patient", "alias", "created_at", "is_open_for_records"}
+        plain = {
+            "id", "clinic", "patient", "alias", "alias_key", "created_at", "is_open_for_records",
+        }  # fmt: skip
 
     def __str__(self) -> str:
         return f"case file {str(self.pk)[:8]}"

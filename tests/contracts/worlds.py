@@ -85,7 +85,9 @@ def build(secret: Secret) -> World:
 
 def _case(clinic: Any, number: int) -> OpinionRequest:
     case = make.draft(clinic, reference=f"SO-CASE-{number}")
-    CaseFile.objects.filter(pk=case.case_file_id).update(alias=f"CF-CASE-{number}")
+    kept = {"alias": f"CF-CASE-{number}", "alias_key": f"{number:064x}"}
+    CaseFile.objects.filter(pk=case.case_file_id).update(**kept)
+    case.refresh_from_db()
     blood = make.document(
         case.case_file,
         by=case.started_by,

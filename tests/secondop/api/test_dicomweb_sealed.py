@@ -217,3 +217,31 @@ def test_json_of_the_projection_is_plain(case_file, reader):
     clear(case_file)
     told = reader.get(root(case_file) + "/studies")
     assert json.loads(told.content)[0]["00100020"]["Value"] == [case_file.alias]
+
+
+class TestANewSecretKey:
+    """Aliases are kept with the case file: whoever reads it goes on."""
+
+    def test_what_was_received_before_and_after_has_one_set_of_names(self, case_file, settings):
+        user = factories.specialist(case_file.clinic).user
+        granted(case_file, user, "sealed")
+        store(case_file, as_bytes(ct(1)))
+        clear(case_file)
+        before = list(signed_in(user).get(root(case_file) + "/studies").json())
+        settings.SECRET_KEY = "a new key of this installation"
+        case_file.refresh_from_db()
+        store(case_file, as_bytes(ct(2)))
+        clear(case_file)
+        client = signed_in(user)
+        studies = client.get(root(case_file) + "/studies").json()
+        assert [one["0020000D"] for one in studies] == [one["0020000D"] for one in before]
+        base = f"{root(case_file)}/studies/{studies[0]['0020000D']['Value'][0]}"
+        for turn in ("the long way", "the short way"):
+            headers = client.get(base + "/metadata").json()
+            assert len(headers) == 2, turn
+            for header in headers:
+                series, uid = (header[tag]["Value"][0] for tag in ("0020000E", "00080018"))
+                at = f"{base}/series/{series}"
+                assert client.get(f"{at}/instances/{uid}/frames/1").status_code == 200
+                told = client.get(f"{at}/metadata").json()
+                assert uid in {one["00080018"]["Value"][0] for one in told}
