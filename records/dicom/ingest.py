@@ -10,19 +10,17 @@ refused. What is refused leaves no bytes behind. Call it outside any transaction
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
-from django.core.files.storage import default_storage
 from django.db import connection
 
 from records import imaging_workflow
 from records.dicom import objects, pieces
 from records.dicom.collecting import Collector, Kept, Result
-from records.dicom.packs import PackWriter
+from records.dicom.packs import PackWriter, or_nothing
 from records.dicom.pieces import BLOCK_BYTES, PieceFile
 from records.dicom.reader import Unreadable
 from records.dicom.values import DEFLATED_LE
@@ -142,15 +140,10 @@ def _store(case_file: CaseFile, writer: PackWriter, new: list[Kept], lines: byte
         kept.made = next(moved) if kept.made else None
         kept.result.is_new = True
     pack = writer.seal([p for kept in new for p in (kept.piece, kept.made) if p], lines)
-    try:
+    with or_nothing(pack["key"], pack.get("headers_key", "")):
         mending = {kept.received.instance_uid for kept in new if kept.mends}
         rows = [_row(kept) for kept in new]
         imaging_workflow.store(case_file, pack, rows, by=by, mending=mending)
-    except BaseException:
-        for key in filter(None, (pack["key"], pack.get("headers_key"))):
-            with suppress(OSError):
-                default_storage.delete(key)
-        raise
 
 
 def _row(kept: Kept) -> tuple[objects.Received, dict[str, Any]]:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import TracebackType
@@ -52,20 +53,19 @@ class PackWriter(PieceFile):
         _trace: TracebackType | None,
     ) -> None:
         self.close()
-        self.path.unlink(missing_ok=True)
+        self._forget(self.path)
+
+    def _forget(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def _is_all(self, pieces: list[Piece]) -> bool:
+        return sum(piece.length for piece in pieces) == self.size_bytes
 
     def keep_only(self, pieces: list[Piece]) -> list[Piece]:
         """Leave out everything else, in a file of its own; return where the pieces stand now."""
-        if sum(piece.length for piece in pieces) == self.size_bytes:
+        if self._is_all(pieces):
             return pieces
-        old = self.path
-        moved = self._moved(pieces)
-        old.unlink(missing_ok=True)
-        return moved
-
-    def _moved(self, pieces: list[Piece]) -> list[Piece]:
-        """Go on in a new file, with these pieces of the present one."""
-        moved = []
+        old, moved = self.path, []
         source, self.path = self._file, new_file()
         self._hasher.close()
         self._flusher.close()
@@ -75,6 +75,7 @@ class PackWriter(PieceFile):
             for block in _blocks_of(source, piece.start, piece.length):
                 self._put(block)
         source.close()
+        self._forget(old)
         return moved
 
     def seal(self, pieces: list[Piece], headers: list[str] | bytes) -> dict[str, Any]:
@@ -90,7 +91,8 @@ class PackWriter(PieceFile):
         tail = self.append(headers)
         self.settle()
         key = new_key("packs")
-        _store(self.fileno(), self.path, key)
+        with or_nothing(key):
+            _store(self.fileno(), self.path, key)
         return {
             "key": key,
             "size_bytes": self.size_bytes,
@@ -109,34 +111,28 @@ class StayingPack(PackWriter):
         PieceFile.__init__(self, archive)
         self._archive, self._count = archive, count
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
-        if self.path != self._archive:
-            self.path.unlink(missing_ok=True)
+    def _forget(self, path: Path) -> None:
+        """The archive is the job's."""
+        if path != self._archive:
+            super()._forget(path)
 
-    def keep_only(self, pieces: list[Piece]) -> list[Piece]:
-        return pieces if len(pieces) == self._count else self._moved(pieces)
+    def _is_all(self, pieces: list[Piece]) -> bool:
+        return len(pieces) == self._count
 
     def seal(self, pieces: list[Piece], headers: list[str] | bytes) -> dict[str, Any]:
         if self.path != self._archive or not isinstance(headers, bytes):
             return super().seal(pieces, headers)
-        key, headers_key = new_key("packs"), new_key("packs")
-        _link(self.path, key)
-        lines = new_file()
-        lines.write_bytes(headers)
-        with lines.open("rb") as file:
-            _store(file.fileno(), lines, headers_key)
         hashes, at = list[str](), 0
         for piece in pieces:
             hashes += _between(self.fileno(), at, piece.start)
             hashes.append(piece.sha256)
             at = piece.end
         hashes += _between(self.fileno(), at, self.size_bytes)
+        key, headers_key = new_key("packs"), new_key("packs")
+        with PackWriter() as beside, or_nothing(key, headers_key):
+            beside.append(headers)
+            _store(beside.fileno(), beside.path, headers_key)
+            _link(self.path, key)
         return {
             "key": key,
             "headers_key": headers_key,
@@ -144,6 +140,23 @@ class StayingPack(PackWriter):
             "headers_offset": self.size_bytes,
             "sha256": hash_of([*hashes, hashlib.sha256(headers).hexdigest()]),
         }
+
+
+@contextmanager
+def or_nothing(*keys: str) -> Iterator[None]:
+    """Until it succeeds no row knows what was stored, and nothing would erase it: do it here."""
+    try:
+        yield
+    except BaseException:
+        forget(*keys)
+        raise
+
+
+def forget(*keys: str) -> None:
+    """Delete what is stored under these; empty ones and those that are gone are no matter."""
+    for key in filter(None, keys):
+        with suppress(OSError):
+            default_storage.delete(key)
 
 
 def _between(descriptor: int, start: int, stop: int) -> list[str]:

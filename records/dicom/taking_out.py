@@ -6,10 +6,8 @@ deleted when every row points to the new one.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from records.dicom import packs
@@ -27,7 +25,7 @@ def take_out(pack: ImagingPack, study_id: Any) -> None:
         with transaction.atomic():
             ImagingInstance.objects.filter(pack=pack).delete()
             pack.delete()
-            transaction.on_commit(lambda: _forget(pack.key, pack.headers_key), robust=True)
+            transaction.on_commit(lambda: packs.forget(pack.key, pack.headers_key), robust=True)
         return
     ends = dict(zip([row.pk for row in rows], [row.offset for row in rows[1:]], strict=False))
     with PackWriter() as writer:
@@ -40,11 +38,8 @@ def take_out(pack: ImagingPack, study_id: Any) -> None:
             pieces += _copied(writer, pack, row, end)
             _move(row, pieces[begin].start - row.offset)
         fields = writer.seal(pieces, [lines[row.header_line] for row in staying])
-    try:
+    with packs.or_nothing(fields["key"]):
         _point_to_new(pack, fields, staying, study_id)
-    except BaseException:
-        _forget(fields["key"])
-        raise
 
 
 def _copied(writer: PackWriter, pack: ImagingPack, row: ImagingInstance, end: int) -> list[Any]:
@@ -87,10 +82,4 @@ def _point_to_new(
         )
         ImagingInstance.objects.filter(pack=pack, study=study_id).delete()
         pack.delete()
-        transaction.on_commit(lambda: _forget(pack.key, pack.headers_key), robust=True)
-
-
-def _forget(*keys: str) -> None:
-    for key in filter(None, keys):
-        with suppress(OSError):
-            default_storage.delete(key)
+        transaction.on_commit(lambda: packs.forget(pack.key, pack.headers_key), robust=True)

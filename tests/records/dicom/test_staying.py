@@ -226,6 +226,24 @@ class TestNothingIsLost:
         assert packs.is_intact(ImagingPack.objects.get())
         assert sorted(objects_of(case_file).values()) == sorted(files)
 
+    def test_a_full_disc_leaves_no_second_name(self, monkeypatch, own_uploads):
+        """Nothing would erase what no row knows."""
+        case_file = a_case_file()
+        job = a_job(numbered(slices(3)), case_file)
+        made = []
+
+        def is_full(folder):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(packs, "new_key", lambda _: made.append(new_key("packs")) or made[-1])
+        monkeypatch.setattr(packs, "_flush_folder", lambda _: len(made) and is_full(_))
+        with pytest.raises(OSError, match="No space"):
+            archives.take(ImagingIngest.claim(job.pk))
+        monkeypatch.undo()
+        assert len(made) == 2
+        assert local_path(job.key).stat().st_nlink == 1
+        assert not any(default_storage.exists(key) for key in made)
+
     def test_a_disc_without_links(self, monkeypatch):
         def refuses(*_):
             raise OSError("no links here")
