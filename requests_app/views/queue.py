@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +25,7 @@ from secondop.accounts.models import Clinic
 from secondop.accounts.roles import COORDINATOR
 from secondop.audit.trail import note
 from secondop.lib.access import get_visible
+from secondop.lib.csv_answer import csv_answer
 from secondop.lib.keyset import keyset_page
 from secondop.lib.pages import page_or_part
 
@@ -135,34 +135,23 @@ def queue_csv(request: HttpRequest) -> StreamingHttpResponse:
     used = sorted(name for name, value in form.cleaned_data.items() if value)
     used += ["search"] if filters.matches is not None else []
     note("queue.exported", by=request.user, about=clinic, role=COORDINATOR, filters=used)
-    response = StreamingHttpResponse(_csv_lines(request.user, filters), content_type="text/csv")
-    response["Content-Disposition"] = f'attachment; filename="queue-{timezone.localdate()}.csv"'
-    return response
+    return csv_answer(_csv_rows(request.user, filters), f"queue-{timezone.localdate()}.csv")
 
 
-class _Echo:
-    """A file that hands back what the csv module writes to it."""
-
-    def write(self, value: str) -> str:
-        return value
-
-
-def _csv_lines(user: Any, filters: Filters) -> Iterator[str]:
-    writer, cursor = csv.writer(_Echo()), ""
-    yield "\ufeff"  # without it Excel reads UTF-8 as something else
-    yield writer.writerow([
+def _csv_rows(user: Any, filters: Filters) -> Iterator[list[Any]]:
+    cursor = ""
+    yield [
         _("Reference"), _("Case file"), _("Patient"), _("Age"), _("What is asked"), _("State"),
         _("Who acts next"), _("Due"), _("Overdue"), _("Urgent"), _("Review"), _("Looked after by"),
         _("Days open"), _("Unread messages"), _("Files in trouble"),
-    ])  # fmt: skip
+    ]  # fmt: skip
     while True:
         with transaction.atomic():  # one short read at a time, whoever fetches slowly
             page = keyset_page(
                 listing.listed(user, filters), order=listing.ORDER, cursor=cursor, size=CSV_CHUNK
             )
             rows = listing.described(page.rows, timezone.localdate())
-        for row in rows:
-            yield writer.writerow([harmless(cell) for cell in _csv_cells(row)])
+        yield from map(_csv_cells, rows)
         cursor = page.next_cursor
         if not cursor:
             return
@@ -178,15 +167,6 @@ def _csv_cells(row: Row) -> list[Any]:
         _("sealed") if it.review_mode == OpinionRequest.ReviewMode.SEALED else _("open"),
         row.looked_after_by, row.days_open, row.unread, row.troubled_files,
     ]  # fmt: skip
-
-
-def harmless(cell: Any) -> Any:
-    """SECURITY: a spreadsheet runs text that begins like a formula; a quote in front stops it."""
-    text = cell if isinstance(cell, str) else ""
-    dangerous = text.lstrip().startswith(("=", "+", "-", "@")) or text.startswith(
-        ("\t", "\r", "\n")
-    )
-    return f"'{text}" if dangerous else cell
 
 
 def tasks(request: HttpRequest) -> HttpResponse:

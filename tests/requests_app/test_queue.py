@@ -16,9 +16,9 @@ from django.utils import timezone
 from records.models import AccessGrant, Document, Patient
 from requests_app import queue as listing
 from requests_app.models import Message, OpinionRequest, StaffTask
-from requests_app.views.queue import harmless
 from secondop.accounts.models import Membership
 from secondop.audit.models import AuditEvent
+from secondop.lib.csv_answer import csv_answer, harmless
 from tests.factories import (
     ClinicFactory,
     UserFactory,
@@ -289,6 +289,16 @@ class TestCsv:
         it = submitted(clinic)
         Patient.objects.filter(pk=it.case_file.patient_id).update(full_name=name)
         assert self.rows(client)[0]["Patient"].startswith("'")
+
+    def test_a_list_that_broke_off_says_so_in_its_last_line(self, caplog):
+        def broken():
+            yield ["Reference", "Patient"]
+            raise ValueError("Casey Greaves")
+
+        text = b"".join(csv_answer(broken(), "list.csv")).decode("utf-8-sig")
+        assert text.splitlines()[0] == "Reference,Patient"
+        assert text.splitlines()[-1].startswith("This list is not complete")
+        assert caplog.messages == ["A list broke off: ValueError"]
 
     def test_ordinary_text_and_numbers_stay(self):
         assert harmless("O'Brien-Smith") == "O'Brien-Smith"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from secondop.audit.forms import TrailFilterForm
 from secondop.audit.models import AuditEvent
-from secondop.audit.reading import csv_lines, filtered, lines, staff_of
+from secondop.audit.reading import csv_rows, filtered, lines, staff_of
 from secondop.audit.trail import note
+from secondop.lib.csv_answer import csv_answer
 from secondop.lib.keyset import keyset_page
 
 PAGE_SIZE = 50
@@ -49,11 +50,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         pk__in=user.clinics_as("auditor")
     ):
         note("audit.exported", by=user, about=clinic, role="auditor")
-    response = StreamingHttpResponse(
-        csv_lines(user, form.cleaned_data), content_type="text/csv; charset=utf-8"
-    )
-    response["Content-Disposition"] = 'attachment; filename="audit-trail.csv"'
-    return response
+    return csv_answer(csv_rows(user, form.cleaned_data), "audit-trail.csv")
 
 
 def _without_cursor(request: HttpRequest) -> Any:

@@ -139,7 +139,7 @@ class TestExport:
         client.force_login(user)
         note("clinic.changed", by=None, about=clinic)
         answer = client.get(reverse("audit:export"), {"verb": "clinic.changed"})
-        text = b"".join(answer.streaming_content).decode()
+        text = b"".join(answer.streaming_content).decode("utf-8-sig")
         assert text.splitlines()[0].startswith("number,time (UTC),who")
         assert len(text.splitlines()) == 2 and "The system" in text
         assert answer["Content-Disposition"].startswith("attachment")
