@@ -1,4 +1,4 @@
-"""Ten record holders at once through real gunicorn: memory of the web process, and nothing lost.
+"""Ten record holders at once through the web server: its memory, and nothing lost.
 
 `make bench ARGS=holders`, or inside `deploy.local test`: `python -m bench.holders [megabytes]`.
 Each sends one file of that size by tus and a folder of images by STOW-RS, all at the same time,

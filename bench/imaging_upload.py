@@ -1,7 +1,7 @@
 """A folder of 3,000 images from a real browser through a line that is cut five times, and a reload.
 
 `make bench ARGS=imaging_upload`, or inside `deploy.local test`: `python -m bench.imaging_upload
-[files] [kilobytes]`. The line is a TCP relay between Chromium and gunicorn that drops every
+[files] [kilobytes]`. The line is a TCP relay between Chromium and the server that drops every
 connection in the middle of what is being sent, and answers nobody for a second. To keep: as many
 instances as files, none twice, and less than one batch of 50 sent again for each cut.
 """

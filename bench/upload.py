@@ -1,4 +1,4 @@
-"""One file of 1 GB through real gunicorn by tus: memory of the web process, speed against a copy.
+"""One file of 1 GB through the web server by tus: its memory, and its speed against a copy.
 
 `make bench ARGS=upload`, or inside `deploy.local test`: `python -m bench.upload [megabytes]`. The
 figures to keep: the web processes' memory grows by less than 30 MB, and the ratio to a plain copy
@@ -86,9 +86,8 @@ def free_port() -> int:
 
 def start_web(port: int) -> subprocess.Popen[bytes]:
     """The same command line as `make run`, one process so that its memory is one figure."""
-    command = [sys.executable, "-m", "gunicorn", "secondop.wsgi", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", "1", "--threads", "16"]
-    return subprocess.Popen([*command, "--no-control-socket", "--log-level", "warning"])
+    command = [sys.executable, "-m", "secondop.serve", "--port", str(port)]
+    return subprocess.Popen([*command, "--workers", "1", "--threads", "16"])
 
 
 def wait_for(port: int) -> None:

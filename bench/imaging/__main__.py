@@ -1,7 +1,7 @@
 """Imaging against Debian's Orthanc 1.10, same study, same run: `python -m bench.imaging STUDY_DIR`.
 
 Run it inside `deploy.local test` (own database). STUDY_DIR holds one series of DICOM files, such
-as `make_study.py ct` writes. Ours runs as gunicorn with two workers of four threads, and once more
+as `make_study.py ct` writes. Ours runs with two workers of four threads, and once more
 behind nginx. Rounds alternate (ROUNDS=3); a figure is the median of its rounds, a ratio the median
 of the ratios of each round. What is compared is checked to be equal first: counts of instances,
 bytes of frames. The client does little and the same for both: bodies are made before, answers are
@@ -51,8 +51,8 @@ ROWS = (
     ("series metadata, repeated", "ms", False, "50x"),
     ("QIDO instances of the series", "ms", False, "30x"),
     ("frames of 512 KiB, 8 connections, nginx X-Accel", "a second", True, "2.5x"),
-    ("frames of 512 KiB, 8 connections, gunicorn alone", "a second", True, "0.75x"),
-    ("frames of 512 KiB, 1 connection, gunicorn alone", "a second", True, "-"),
+    ("frames of 512 KiB, 8 connections, our server alone", "a second", True, "0.75x"),
+    ("frames of 512 KiB, 1 connection, our server alone", "a second", True, "-"),
     ("study as ZIP", "MB/s", True, "500 MB/s"),
     ("study whole, multipart", "MB/s", True, "1x"),
     ("thumbnail of a series, 8 connections", "a second", True, "as frames"),
@@ -263,9 +263,9 @@ def reads(
     uids = [row["00080018"]["Value"][0] for row in rows]
     assert len(uids) == count
     urls = [f"{at}/instances/{uid}/frames/1" for uid in uids]
-    keep("frames of 512 KiB, 1 connection, gunicorn alone", side, rate(urls, session, 1))
+    keep("frames of 512 KiB, 1 connection, our server alone", side, rate(urls, session, 1))
     eight = rate(urls, session, 8)
-    keep("frames of 512 KiB, 8 connections, gunicorn alone", side, eight)
+    keep("frames of 512 KiB, 8 connections, our server alone", side, eight)
     by_proxy = "frames of 512 KiB, 8 connections, nginx X-Accel"
     if side == "orthanc":
         keep(by_proxy, side, eight)

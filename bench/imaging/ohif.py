@@ -23,7 +23,7 @@ from typing import Any
 import requests
 
 from bench.imaging import orthanc
-from bench.imaging.ours import Ours, _gunicorn, _wait
+from bench.imaging.ours import Ours, _wait, _web
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 ORTHANC, WEB, DOORS = 18052, 18053, {"ours": 18056, "Orthanc": 18057}
@@ -78,7 +78,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     files = [path.read_bytes() for path in sorted(folder.iterdir())]
-    with orthanc.running(ORTHANC) as theirs, _gunicorn(WEB, {}) as web:
+    with orthanc.running(ORTHANC) as theirs, _web(WEB, {}) as web:
         ours = Ours([web])
         _fill(ours, theirs, files)
         root = f"/case-files/{ours.case_file.pk}/dicom-web"

@@ -1,4 +1,4 @@
-"""Our server for the comparison: gunicorn alone, and again behind nginx that sends the ranges."""
+"""Our server for the comparison: our server alone, and again behind nginx that sends the ranges."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Ours:
         return session
 
     def memory(self, field: str = "VmHWM") -> list[int]:
-        """Resident MB of each web worker of gunicorn alone: now (VmRSS) or ever (VmHWM)."""
+        """Resident MB of each web worker of our server alone: now (VmRSS) or ever (VmHWM)."""
         pid = self.processes[0].pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         lines = [Path(f"/proc/{child}/status").read_text() for child in children]
@@ -81,26 +81,24 @@ class Ours:
 @contextmanager
 def running() -> Iterator[Ours]:
     with ExitStack() as stack:
-        processes = [stack.enter_context(_gunicorn(PORT, {}))]
+        processes = [stack.enter_context(_web(PORT, {}))]
         if PERL.exists():
             processes.append(
-                stack.enter_context(_gunicorn(BEHIND, {"ACCEL_RANGES_PREFIX": "/_ranges/"}))
+                stack.enter_context(_web(BEHIND, {"ACCEL_RANGES_PREFIX": "/_ranges/"}))
             )
             stack.enter_context(_nginx())
         yield Ours(processes)
 
 
 @contextmanager
-def _gunicorn(port: int, more: dict[str, str]) -> Iterator[Any]:
+def _web(port: int, more: dict[str, str]) -> Iterator[Any]:
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.settings", "LOG_LEVEL": "ERROR", "MALLOC_ARENA_MAX": "2",
     } | more  # fmt: skip
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "secondop.wsgi:application", "-b", f"127.0.0.1:{port}",
-         "-w", "2", "-k", "gthread", "--threads", "4", "--keep-alive", "30",
-         "--log-level", "error"],
+        [sys.executable, "-m", "secondop.serve", "--port", str(port), "--threads", "4"],
         env=environment,
-    )  # fmt: skip
+    )
     try:
         _wait(f"http://127.0.0.1:{port}/livez")
         yield process

@@ -197,13 +197,10 @@ class Runner:
 def application_processes(runner: Runner, env: dict[str, str]) -> list[Child]:
     celery = [sys.executable, "-m", "celery", "-A", "secondop"]
     schedule = private_dir(runner.state / "beat") / "schedule"
-    host = f"[{runner.host}]" if ":" in runner.host else runner.host
-    gunicorn = ["--worker-class", "gthread", "--workers", "2", "--threads", "16", "--preload"]
-    gunicorn += ["--graceful-timeout", "5", "--no-control-socket"]  # the socket is put into HOME
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    web = [sys.executable, "-m", "gunicorn", "secondop.wsgi", "--bind", f"{host}:{runner.port}"]
+    web = [sys.executable, "-m", "secondop.serve", "--host", runner.host]
     commands = {
-        "web": [*web, *gunicorn],
+        "web": [*web, "--port", str(runner.port), "--threads", "16", "--patience", "5"],
         "worker": [*celery, "worker", "-Q", QUEUES, "--concurrency", "2", "-n", "local@%h", *quiet],
         "beat": [*celery, "beat", "-s", str(schedule), "--pidfile=", "--loglevel", "INFO"],
     }

@@ -31,7 +31,6 @@ from secondop.lib.verdicts import Refused
 
 VERSION = "1.0.0"
 ALGORITHMS = ("sha1", "sha256")
-STALLED_SECONDS = 90  # a sender that is silent for longer must not hold a thread
 View = Callable[..., HttpResponse]
 
 
@@ -124,7 +123,6 @@ def _take_bytes(request: HttpRequest, upload: Upload) -> HttpResponse:
     length = request.headers.get("Content-Length", "")
     if not re.fullmatch(r"[0-9]{1,18}", offset) or not re.fullmatch(r"[0-9]{1,18}", length):
         raise Refused(_("The place in the file was not told."), 400)
-    _do_not_wait_for_ever(request)
     try:
         uploads.append(
             upload, request, offset=int(offset), length=int(length), checksum=_checksum(request)
@@ -135,17 +133,11 @@ def _take_bytes(request: HttpRequest, upload: Upload) -> HttpResponse:
         return response
     except uploads.ChecksumMismatch:
         return _sentence(_("A piece of the file changed on the way. It will be sent again."), 460)
-    except (UnreadablePostError, TimeoutError):
+    except UnreadablePostError:
         return _sentence(_("The connection was cut. It will go on from there."), 408)
     response = HttpResponse(status=204)
     response["Upload-Offset"] = str(upload.offset_bytes)
     return _with_expiry(response, upload)
-
-
-def _do_not_wait_for_ever(request: HttpRequest) -> None:
-    """gunicorn gives us the socket; a proxy in front has its own limit besides."""
-    if sock := request.META.get("gunicorn.socket"):
-        sock.settimeout(STALLED_SECONDS)
 
 
 def _with_expiry(response: HttpResponse, upload: Upload) -> HttpResponse:

@@ -48,7 +48,8 @@ class Clinic:
         text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
         for name, port in (("database", 5432), ("broker", 6379), ("cache", 6379), ("web", 8000)):
             text = text.replace(f"@{name}:{port}", f"@127.0.0.1:{self.ports[name]}")
-        text = text.replace("0.0.0.0:8000", f"127.0.0.1:{self.ports['web']}")
+        text = text.replace("--host=0.0.0.0", "--host=127.0.0.1")
+        text = text.replace("--port=8000", f"--port={self.ports['web']}")
         text = text.replace("127.0.0.1:8000", f"127.0.0.1:{self.ports['web']}")
         text = text.replace("/run/secrets", str(self.folder / "secrets"))
         text = text.replace("/var/lib/secondop", str(self.folder / "state"))

@@ -128,7 +128,7 @@ class TestUp:
     def test_a_killed_web_process_and_database_come_back(self, state: Path) -> None:
         run = Run(state, port=free_port()).ready()
         try:
-            master = min(run.find("gunicorn secondop.wsgi"))
+            master = min(run.find("secondop.serve"))
             os.kill(master, signal.SIGKILL)
             wait_for(lambda: run.status("/readyz") == 0, seconds=10, what="web is gone")
             wait_for(lambda: run.status("/readyz") == 200, seconds=30, what="web is back")

@@ -104,13 +104,12 @@ class Site:
         return self.python("-m", *command.split(), "-s", schedule)
 
     def web(self) -> str:
-        """Start gunicorn on a free port; return its address."""
+        """Start the web server on a free port; return its address."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.env["SITE_URL"] = f"http://127.0.0.1:{port}"
-        self.python("-m", "gunicorn", "secondop.wsgi", "-b", f"127.0.0.1:{port}", "-w", "2",
-                    "--threads", "8", "--worker-class", "gthread")  # fmt: skip
+        self.python("-m", "secondop.serve", "--port", str(port), "--threads", "8")
         return self.env["SITE_URL"]
 
     @staticmethod

@@ -24,7 +24,6 @@ from records.models import CaseFile
 from records.uploads import MIN_FREE_BYTES, held_bytes
 from secondop.api.dicomweb import measurements, multipart
 from secondop.api.dicomweb.answers import dicom_json, edge, failure
-from secondop.api.dicomweb.bodies import body_of
 from secondop.lib.verdicts import Refused
 
 MAX_BATCH_BYTES = 4 * 1024**3
@@ -97,7 +96,7 @@ def _body(request: HttpRequest, case_file: CaseFile) -> multipart.Readable:
         if int(length) > MAX_BATCH_BYTES:
             raise Refused(_("This is more than we can take at once. Send it in parts."), 413)
         _refuse_more_than(room, int(length))
-        return body_of(request)
+        return request
     # Archives such as Orthanc send in chunks. The server must say that it marks their end.
     if not request.META.get("wsgi.input_terminated"):
         raise Refused(_("The size of the images was not told."), 411)

@@ -42,6 +42,7 @@ DECODER_POLICY = {
     "connect-src": "'self' data:",
     "frame-ancestors": "'none'",
 }
+BLOCK_BYTES = 256 * 1024
 KEPT = "public, max-age=31536000, immutable"
 
 
@@ -93,6 +94,7 @@ def asset(request: HttpRequest, version: str, name: str) -> HttpResponseBase:
     stored = path.with_name(path.name + ".gz") if compressed else path
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     response = FileResponse(stored.open("rb"), content_type=media_type)
+    response.block_size = BLOCK_BYTES
     if compressed:
         response["Content-Encoding"] = "gzip"
     response["Vary"] = "Accept-Encoding"

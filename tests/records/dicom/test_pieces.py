@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from records.dicom.pieces import NO_PREAMBLE, PieceFile
+from records.dicom.pieces import NO_PREAMBLE, PieceFile, sent_crc32
 
 SMALL, NAMED = b"x" * 1000, b"GIF89a".ljust(128) + b"DICM" + b"y" * 500
 
@@ -55,3 +55,29 @@ def test_a_disc_that_gets_full_in_the_middle_of_a_piece_is_told(file, in_blocks)
                 file.append(SMALL)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_thread_finds_the_same_hashes(tmp_path):
+    dressed = b"MZ" + bytes(126) + b"DICM" + bytes(range(256)) * 9000
+    contents = [b"", b"short", bytes(128) + b"DICM", dressed, bytes(3_000_000)]
+    told = []
+    for in_thread in (False, True):
+        path = tmp_path / str(in_thread)
+        path.touch()
+        file = PieceFile(path, in_thread=in_thread)
+        pieces = []
+        for content in contents:
+            pieces.append(file.append(content))
+            file.append(b"dropped")
+            file.drop()
+            file.begin()  # the same again, as it comes in blocks
+            for at in range(0, len(content), 700_000):
+                file.write(memoryview(content)[at : at + 700_000])
+            pieces.append(file.end())
+        file.settle()
+        told.append([(p.start, p.length, p.sha256, p.crc32) for p in pieces])
+        assert path.read_bytes() == b"".join(content * 2 for content in contents)
+        start, length = pieces[6].start, pieces[6].length
+        assert pieces[6].crc32 == sent_crc32(file.fileno(), start, length)
+        file.close()
+    assert told[0] == told[1]

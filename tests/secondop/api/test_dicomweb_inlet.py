@@ -1,16 +1,9 @@
 """A hospital pushes: STOW-RS with a token, and nothing else."""
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import warnings
-from contextlib import contextmanager
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
@@ -25,6 +18,7 @@ from secondop.audit.models import AuditEvent
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, ct
 from tests.secondop.api.dicomweb_files import root, signed_in, stow
+from tests.served import a_free_port, through_our_server
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -138,7 +132,7 @@ class TestToken:
 
 
 class _Ended:
-    """A body that comes in chunks, as gunicorn hands it on."""
+    """A body that comes in chunks, as the server hands it on."""
 
     def __init__(self, raw):
         self.raw = raw
@@ -196,43 +190,6 @@ def test_dicomweb_client_pushes_with_the_token_alone(live_server, case_file, sta
         client.search_for_studies()
 
 
-def a_free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def through_gunicorn():
-    """Our application behind its real server, on the test's own database."""
-    from django.conf import settings
-    from django.db import connection
-
-    port = a_free_port()
-    base = urlsplit(os.environ["DATABASE_URL"])
-    address = base._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    environment = os.environ | {
-        "DATABASE_URL": address, "SECRET_KEY": settings.SECRET_KEY,
-        "STATE_DIR": str(settings.STATE_DIR), "REDIS_URL": settings.REDIS_URL,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-    }  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "secondop.wsgi", "--bind", f"127.0.0.1:{port}",
-         "--worker-class", "gthread", "--threads", "2", "--no-control-socket"],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        for _ in range(150):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_orthanc_pushes_a_study_as_a_dicomweb_peer(case_file, staff, tmp_path):
     """Debian's Orthanc with its DICOMweb plugin: another maker's archive, in its own words."""
@@ -242,7 +199,7 @@ def test_orthanc_pushes_a_study_as_a_dicomweb_peer(case_file, staff, tmp_path):
     from bench.imaging import orthanc
 
     _inlet, token = made(case_file, staff)
-    with orthanc.running(a_free_port()) as archive, through_gunicorn() as ours:
+    with orthanc.running(a_free_port()) as archive, through_our_server() as ours:
         for number in (1, 2, 3):
             sent = requests.post(f"{archive}/instances", data=as_bytes(ct(number)), timeout=20)
             sent.raise_for_status()
