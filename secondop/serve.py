@@ -27,7 +27,7 @@ from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.mp import MPServer
 
 IDLE_SECONDS = 600  # a thread keeps its connection to the database; the most Granian lets one wait
-HEAD_BYTES = 64 * 1024
+READ_BYTES = 512 * 1024  # of a body at once; the head of a request may be as long
 GONE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # after a minute and a half
 PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 OF_THE_REQUEST = frozenset({
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> None:
         port=options.port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=HEAD_BYTES),
+        http1_settings=HTTP1Settings(max_buffer_size=READ_BYTES),
         websockets=False,
         workers=options.workers,
         blocking_threads=options.threads,

@@ -39,7 +39,9 @@ class Batch:
         self._collector = Collector(self._writer, _inflate_guarded, study_uid=study_uid)
         self.results = self._collector.results
         self.refuse = self._collector.refuse
-        self._held: list[bytes] | None = None  # of the object that was begun, while it is small
+        self._held: list[bytes | memoryview] | None = (
+            None  # of the object that was begun, while it is small
+        )
 
     def __enter__(self) -> Self:
         self._writer.__enter__()
@@ -65,7 +67,7 @@ class Batch:
         if self._held is None:
             self._writer.write(block)
             return
-        self._held.append(bytes(block))
+        self._held.append(block)
         if sum(map(len, self._held)) > HELD_BYTES:
             held, self._held = self._held, None
             for each in held:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-BLOCK_BYTES = 512 * 1024
+BLOCK_BYTES = 256 * 1024
 MAX_HEADER_BYTES = 8192
 # RFC 2046 allows 70; Orthanc's DICOMweb peers send 73.
 _BOUNDARY = re.compile(r'boundary\s*=\s*(?:"([^"]{1,200})"|([^;\s"]{1,200}))', re.IGNORECASE)
@@ -18,13 +18,11 @@ class Malformed(Exception):
 
 
 class Readable(Protocol):
-    """What has `readinto`, too, is read without a copy."""
-
     def read(self, size: int, /) -> bytes: ...
 
 
 class Sink(Protocol):
-    """Takes the parts as they come. A block is a memoryview, there while `write` runs."""
+    """Takes the parts as they come. A block is bytes or a view of bytes: it does not change."""
 
     def begin(self, headers: str) -> None: ...
     def write(self, block: Any) -> None: ...
@@ -54,85 +52,78 @@ def feed(body: Readable, boundary: bytes, sink: Sink) -> None:
 
 
 class _Reader:
-    """A window on the body: one buffer that is filled again and again."""
+    """A window on the body: the block that came last. Blocks are handed on without a copy."""
 
     def __init__(self, body: Readable) -> None:
-        self._buffer = bytearray(BLOCK_BYTES)
-        self._view = memoryview(self._buffer)
-        self._begin = self._end = 0  # what is held of the body stands between them
         self._body = body
-        self._read_into = getattr(body, "readinto", self._copy_into)
-
-    def _copy_into(self, room: memoryview) -> int:
-        block = self._body.read(len(room))
-        room[: len(block)] = block
-        return len(block)
+        self._block, self._at = b"", 0  # before that place it was read
 
     def _more(self) -> bool:
-        """Hold more. What is held is little here: it moves to the front, to leave room."""
-        held = bytes(self._view[self._begin : self._end])
-        self._view[: len(held)] = held
-        self._begin, self._end = 0, len(held)
-        count: int = self._read_into(self._view[self._end :])
-        self._end += count
-        return count > 0
-
-    def _find(self, mark: bytes) -> int:
-        return self._buffer.find(mark, self._begin, self._end)
+        """Hold more behind what is held, which is little here."""
+        came = self._body.read(BLOCK_BYTES)
+        self._block, self._at = self._block[self._at :] + came, 0
+        return bool(came)
 
     def _held(self) -> int:
-        return self._end - self._begin
+        return len(self._block) - self._at
 
     def take(self, count: int) -> bytes:
         """The next bytes; Malformed when there are fewer."""
         while self._held() < count:
             if not self._more():
                 raise Malformed
-        self._begin += count
-        return bytes(self._view[self._begin - count : self._begin])
+        self._at += count
+        return self._block[self._at - count : self._at]
 
     def skip_past(self, mark: bytes) -> bool:
         skipped = 0
-        while (at := self._find(mark)) < 0:
+        while (at := self._block.find(mark, self._at)) < 0:
             skipped += self._held()
-            self._begin = max(self._begin, self._end - len(mark))
+            self._at = max(self._at, len(self._block) - len(mark))
             if skipped > MAX_HEADER_BYTES + BLOCK_BYTES or not self._more():
                 return False
-        self._begin = at + len(mark)
+        self._at = at + len(mark)
         return True
 
     def until(self, mark: bytes, limit: int) -> bytes:
         """Up to the mark, which is taken away. A part without headers begins with an empty line."""
         if self._starts_with_empty_line():
             return b""
-        while (at := self._find(mark)) < 0:
+        while (at := self._block.find(mark, self._at)) < 0:
             if self._held() > limit or not self._more():
                 raise Malformed
-        if at - self._begin > limit:
+        if at - self._at > limit:
             raise Malformed
-        found = bytes(self._view[self._begin : at])
-        self._begin = at + len(mark)
+        found = self._block[self._at : at]
+        self._at = at + len(mark)
         return found
 
     def _starts_with_empty_line(self) -> bool:
         while self._held() < 2 and self._more():
             pass
-        if not self._buffer.startswith(b"\r\n", self._begin, self._end):
+        if not self._block.startswith(b"\r\n", self._at):
             return False
-        self._begin += 2
+        self._at += 2
         return True
 
-    def blocks_until(self, delimiter: bytes) -> Iterator[memoryview]:
+    def blocks_until(self, delimiter: bytes) -> Iterator[bytes | memoryview]:
         keep = len(delimiter) - 1  # as much as may be the beginning of a delimiter
-        while (at := self._find(delimiter)) < 0:
-            if self._held() > keep:
-                begin, self._begin = self._begin, self._end - keep
-                yield self._view[begin : self._begin]
-            if not self._more():
+        while (at := self._block.find(delimiter, self._at)) < 0:
+            stop = max(self._at, len(self._block) - keep)
+            if stop > self._at:
+                yield memoryview(self._block)[self._at : stop]
+            rest, came = self._block[stop:], self._body.read(BLOCK_BYTES)
+            if not came:
                 raise Malformed
-        if at > self._begin:
-            yield self._view[self._begin : at]
-        self._begin = at + len(delimiter)
+            if len(came) < keep or delimiter in rest + came[:keep]:
+                self._block, self._at = rest + came, 0
+                continue
+            if rest:
+                yield rest
+            self._block, self._at = came, 0
+        if at > self._at:
+            yield memoryview(self._block)[self._at : at]
+        self._at = at + len(delimiter)
 
 
 def new_boundary() -> str:

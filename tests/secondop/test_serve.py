@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from records import documents
 from records.models import Document, ImagingInstance
-from secondop.serve import HEAD_BYTES, BrokeOff, served
+from secondop.serve import READ_BYTES, BrokeOff, served
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, ct
 from tests.secondop.api.dicomweb_files import BOUNDARY, body_of, root, signed_in
@@ -107,7 +107,7 @@ class TestProcess:
 
     def test_a_head_without_end_is_refused(self):
         with a_server("--workers", "1") as (_process, port):
-            assert status(port, {"X-Long": "a" * 2 * HEAD_BYTES}) == 431
+            assert status(port, {"X-Long": "a" * 2 * READ_BYTES}) == 431
 
     def test_who_vanished_is_noticed(self):
         """The kernel asks: of `/proc/net/tcp` the timer of our end stands on keep-alive."""

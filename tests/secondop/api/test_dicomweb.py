@@ -108,40 +108,6 @@ class TestStore:
         case_file.save()
         assert stow(client, case_file, as_bytes(ct(1))).status_code == 409
 
-    def test_boundaries_inside_blocks_are_found_wherever_they_fall(self, case_file):
-        from io import BytesIO
-
-        from secondop.api.dicomweb.multipart import feed
-
-        class Dripping(BytesIO):
-            def __init__(self, raw, step):
-                super().__init__(raw)
-                self.step = step
-
-            def read(self, size=-1):
-                return super().read(self.step)
-
-        class Sink:
-            def __init__(self):
-                self.parts = []
-
-            def begin(self, headers):
-                self.parts.append(b"")
-
-            def write(self, block):
-                self.parts[-1] += block
-
-            def finish(self):
-                pass
-
-        contents = [b"", b"\r\n", b"--a-boundar", b"x" * 50 + b"\r\n--a-bound", bytes(70)]
-        head = b"--a-boundary\r\nContent-Type: application/dicom\r\n\r\n"
-        raw = b"".join(head + c + b"\r\n" for c in contents) + b"--a-boundary--"
-        for step in (*range(1, 40), 1000):
-            sink = Sink()
-            feed(Dripping(raw, step), b"a-boundary", sink)
-            assert sink.parts == contents
-
 
 class TestSearch:
     @pytest.fixture(autouse=True)
