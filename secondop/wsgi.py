@@ -19,5 +19,10 @@ for language, _name in settings.LANGUAGES:
     with override(language):
         reverse("pages:home")
 declared_routes()
-for used_later in ("redis", "celery.canvas", "celery.events", "celery.result"):
+for used_later in (
+    "allauth.account.auth_backends", "celery.app.amqp", "celery.app.task", "celery.backends.base",
+    "celery.canvas", "celery.events", "celery.result", "django.contrib.messages.storage.fallback",
+    "django.contrib.sessions.serializers", "django.core.cache.backends.redis",
+    "kombu.transport.redis", "redis",
+):  # fmt: skip
     import_module(used_later)

@@ -29,6 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import requests
 
@@ -210,13 +211,14 @@ def empty(theirs: str) -> None:
 
 
 def stow(url: str, session: requests.Session, files: list[bytes]) -> float:
-    head = b"--xxboundaryxx\r\nContent-Type: application/dicom\r\n\r\n"
+    boundary = str(uuid4())  # as long as those of clients are
+    head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
     bodies = [
         b"".join([head + file + b"\r\n" for file in files[at : at + BATCH]])
-        + b"--xxboundaryxx--\r\n"
+        + f"--{boundary}--\r\n".encode()
         for at in range(0, len(files), BATCH)
     ]
-    kind = {"Content-Type": 'multipart/related; type="application/dicom"; boundary=xxboundaryxx'}
+    kind = {"Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}'}
     where = urlsplit(url)
     line = http.client.HTTPConnection(where.hostname or "", where.port)
     begun = time.perf_counter()

@@ -68,7 +68,6 @@ class PackWriter(PieceFile):
         old, moved = self.path, []
         source, self.path = self._file, new_file()
         self._hasher.close()
-        self._flusher.close()
         PieceFile.__init__(self, self.path)
         for piece in pieces:
             moved.append(Piece(self.size_bytes, piece.length, piece.sha256, piece.crc32))

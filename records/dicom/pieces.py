@@ -12,17 +12,19 @@ import errno
 import hashlib
 import os
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from queue import Queue
-from threading import Thread
+from queue import SimpleQueue
+from threading import Event, Thread
 
 from isal import isal_zlib
 
 BLOCK_BYTES = 1024**2
 MAX_WAITING = 8  # pieces on their way to a thread; the whole ones in memory
-FLUSH_BYTES = 6 * 1024**2
+PUSH_BYTES = 1024**2
 NO_PREAMBLE = bytes(128)
 
 
@@ -46,11 +48,10 @@ class PieceFile:
         self._file = path.open("r+b", buffering=0)
         self.size_bytes = self._begun = self._file.seek(0, os.SEEK_END)
         self._hasher = (_ThreadedHasher if in_thread else _Hasher)(self._file.fileno())
-        self._flusher = _Flusher(self._file.fileno())
+        self._pushed = self.size_bytes
 
     def close(self) -> None:
         self._hasher.close()
-        self._flusher.close()
         self._file.close()
 
     def fileno(self) -> int:
@@ -63,7 +64,6 @@ class PieceFile:
     def write(self, block: bytes | memoryview) -> None:
         self._put(block)
         self._hasher.add(block)
-        self._flusher.wrote(len(block))
 
     def end(self) -> Piece:
         piece = Piece(self._begun, self.size_bytes - self._begun)
@@ -76,7 +76,6 @@ class PieceFile:
         piece = Piece(self._begun, len(content))
         self._put(content)
         self._hasher.take(piece, content)
-        self._flusher.wrote(len(content))
         return piece
 
     def _put(self, block: bytes | memoryview) -> None:
@@ -85,6 +84,18 @@ class PieceFile:
         while left:
             left = left[self._file.write(left) :]
         self.size_bytes += len(block)
+        if self.size_bytes - self._pushed >= PUSH_BYTES:
+            self._push()
+
+    def _push(self) -> None:
+        """Have the system write what is there while more comes, so that the last flush is short.
+
+        Linux begins to write what is told not to be needed soon, and goes on to remember it.
+        """
+        if hasattr(os, "posix_fadvise"):
+            count = self.size_bytes - self._pushed
+            os.posix_fadvise(self.fileno(), self._pushed, count, os.POSIX_FADV_DONTNEED)
+        self._pushed = self.size_bytes
 
     def settle(self) -> None:
         """Wait until every piece has its hashes."""
@@ -105,6 +116,7 @@ class PieceFile:
         self._file.truncate(place)
         self._file.seek(place)
         self.size_bytes = self._begun = place
+        self._pushed = min(self._pushed, place)
 
     def mapped(self) -> mmap | bytes:
         """What was written so far, as a buffer. Close it before the next one."""
@@ -180,27 +192,21 @@ class _ThreadedHasher(_Hasher):
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor)
-        self._queue: Queue[tuple[Piece, bytes] | None] = Queue(MAX_WAITING)
-        self._failed: OSError | None = None
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._failed: Exception | None = None
         self._thread = Thread(target=self._run, name="hash", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        buffer = memoryview(bytearray(BLOCK_BYTES))
-        while waiting := self._queue.get():
-            piece, content = waiting
+        while task := self._queue.get():
             try:
-                if content:
-                    super().take(piece, content)
-                else:
-                    self._hash(piece, buffer)
-            except OSError as exc:
+                task()
+            except Exception as exc:
                 self._failed = exc
-            self._queue.task_done()
 
-    def _hash(self, piece: Piece, buffer: memoryview) -> None:
+    def _hash(self, piece: Piece) -> None:
         super().begin()
-        at = piece.start
+        buffer, at = memoryview(bytearray(BLOCK_BYTES)), piece.start
         while at < piece.end:
             count = os.preadv(self._descriptor, [buffer[: piece.end - at]], at)
             if not count:
@@ -216,13 +222,20 @@ class _ThreadedHasher(_Hasher):
         """The bytes are taken from the file."""
 
     def end(self, piece: Piece) -> None:
-        self._queue.put((piece, b""))
+        self._later(partial(self._hash, piece))
 
     def take(self, piece: Piece, content: bytes) -> None:
-        self._queue.put((piece, content))
+        self._later(partial(super().take, piece, content))
+
+    def _later(self, task: Callable[[], None]) -> None:
+        if self._queue.qsize() >= MAX_WAITING:
+            self.settle()
+        self._queue.put(task)
 
     def settle(self) -> None:
-        self._queue.join()
+        done = Event()
+        self._queue.put(done.set)
+        done.wait()
         if self._failed:
             raise self._failed
 
@@ -248,26 +261,6 @@ def sent_crc32(descriptor: int, start: int, length: int) -> int:
             break
         crc, at = isal_zlib.crc32(block, crc), at + len(block)
     return crc
-
-
-class _Flusher:
-    """Has the system write what is there while more comes, so that the last flush is short."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor, self._waiting = descriptor, 0
-        self._thread: Thread | None = None
-
-    def wrote(self, count: int) -> None:
-        self._waiting += count
-        if self._waiting < FLUSH_BYTES or (self._thread and self._thread.is_alive()):
-            return
-        self._waiting = 0
-        self._thread = Thread(target=os.fdatasync, args=[self._descriptor], name="flush")
-        self._thread.start()
-
-    def close(self) -> None:
-        if self._thread:
-            self._thread.join()
 
 
 class Lines:

@@ -49,7 +49,6 @@ def store(request: HttpRequest, pk: UUID, study: str = "") -> HttpResponseBase:
         if not view.fills:
             return measurements.store(request, view)
         case_file = view.case_file
-        rules.may_add_records(request.user, case_file).or_raise()
         imaging_lane.remember(view, request.session.session_key)
     measurements.refuse_from_viewer(request)
     rules.are_records_open(case_file).or_raise()
@@ -76,7 +75,8 @@ def take(
     with Batch(case_file, by=by, study_uid=study) as batch:
         multipart.feed(body, boundary, _Parts(batch))
         results = batch.close()
-    note_refused(case_file, Counter(r.problem for r in results if r.problem), by=by)
+    if refused := Counter(r.problem for r in results if r.problem):
+        note_refused(case_file, refused, by=by)
     return _answer(results, case_file.pk), sum(r.is_new for r in results)
 
 

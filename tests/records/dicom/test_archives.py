@@ -158,7 +158,7 @@ class TestHostile:
 
     def test_an_entry_that_kills_the_child_costs_itself_alone(self, monkeypatch):
         """More memory than a child may have: it dies, and the next begins behind that entry."""
-        monkeypatch.setattr(unpackers, "CHILD_BYTES", 96 * 1024**2)
+        monkeypatch.setattr(unpackers, "CHILD_BYTES", 72 * 1024**2)
         monster = bytes(128) + b"DICM" + bytes(63 * 1024**2)
         files = [self.good(), ("monster", monster), ("last", as_bytes(ct(3)))]
         assert take(a_zip(files, zipfile.ZIP_STORED)) == {
