@@ -235,9 +235,8 @@ class Header:
     def _repeated(self, repeats: Repeats, position: int, end: int) -> Attributes:
         """All elements, and the JSON of each in `texts`."""
         found: Attributes = {}
-        buffer, texts = self.buffer, self.texts
+        buffer, texts, now = self.buffer, self.texts, list[Repeat]()
         before, runs, at = repeats.of(self.transfer_syntax), repeats.runs, 0
-        now: list[Repeat] = []
         state = self._charset, self._is_signed
         while position + 8 <= end:
             run = runs.get(at)
@@ -260,36 +259,46 @@ class Header:
                     now.append(one)
                     position, at = stop, at + 1
                     continue
-            begun, count, bulk, known = position, self._count, len(self.bulk), len(found)
+            was, known = state, len(found)
+            mark = position, self._count, len(self.bulk)
             name, position = self._element(found, position, end, 0, "")
             if name is None:
                 break
             if not name:
                 continue
             texts[name] = text_of(name, found[name])
-            # Pixels stand in other places each time; of what came twice the second alone counts.
-            is_new = len(found) > known and position - begun <= MAX_ELEMENT_BYTES
-            is_new = is_new and int(name, 16) not in PIXELS
+            state = self._charset, self._is_signed
+            if at < len(before) and before[at].is_place_of(name):
+                now.append(before[at])
+                at += 1
+                continue
             if len(now) >= MAX_REPEATED:
                 continue
-            now.append(
-                Repeat(
-                    name=name,
-                    raw=buffer[begun:position] if is_new else b"",
-                    size=position - begun,
-                    state=state if is_new else None,
-                    after=(self._charset, self._decode, self._is_signed),
-                    element=found[name],
-                    text=texts[name],
-                    count=self._count - count,
-                    bulk=[(path, place - begun, size) for path, (place, size)
-                          in islice(reversed(self.bulk.items()), len(self.bulk) - bulk)],
-                )
-            )  # fmt: skip
+            # Of what came twice the second alone counts.
+            is_kept = name not in repeats.changing and len(found) > known
+            is_kept = is_kept and position - mark[0] <= MAX_ELEMENT_BYTES
+            now.append(self._as_repeat(name, found[name], mark, position, was if is_kept else None))
             at = next_turn(before, at, name)
-            state = self._charset, self._is_signed
         repeats.replace(self.transfer_syntax, now)
         return found
+
+    def _as_repeat(
+        self, name: str, element: Element, mark: tuple[int, int, int], position: int,
+        state: tuple[str, bool] | None,
+    ) -> Repeat:  # fmt: skip
+        begun, count, bulk = mark
+        return Repeat(
+            name=name,
+            raw=self.buffer[begun:position] if state else b"",
+            size=position - begun,
+            state=state,
+            after=(self._charset, self._decode, self._is_signed),
+            element=element,
+            text=self.texts[name],
+            count=self._count - count,
+            bulk=[(path, place - begun, size) for path, (place, size)
+                  in islice(reversed(self.bulk.items()), len(self.bulk) - bulk)],
+        )  # fmt: skip
 
     def _repeat(self, count: int, bulk: list[tuple[str, int, int]], position: int) -> None:
         self._count += count

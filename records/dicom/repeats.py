@@ -12,12 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from json import JSONEncoder
 from json.encoder import encode_basestring_ascii
+from operator import is_
 from typing import Any
 
 from records.dicom.values import Element
 
 MAX_ELEMENT_BYTES = 16 * 1024
 MAX_REPEATED = 2_000
+PIXELS = frozenset({"7FE00008", "7FE00009", "7FE00010"})  # other ones each time
 
 _any_to_json: Callable[[Any], str] = JSONEncoder(separators=(",", ":")).encode
 _SIMPLE: dict[type, Callable[[Any], str]] = {
@@ -56,6 +58,9 @@ class Repeat:
     count: int  # elements in it, those of its sequences too
     bulk: list[tuple[str, int, int]]  # path, offset from its beginning, length
 
+    def is_place_of(self, name: str) -> bool:
+        return self.state is None and self.name == name
+
 
 @dataclass(slots=True)
 class Run:
@@ -78,7 +83,7 @@ class Repeats:
     syntax: str = ""
     elements: list[Repeat] = field(default_factory=list)
     runs: dict[int, Run] = field(default_factory=dict)  # by the turn of their first element
-    _changing: set[str] = field(default_factory=set)
+    changing: set[str] = field(default_factory=lambda: set(PIXELS))  # no use to compare these
 
     def of(self, syntax: str) -> list[Repeat]:
         if syntax != self.syntax:
@@ -87,16 +92,19 @@ class Repeats:
 
     def replace(self, syntax: str, elements: list[Repeat]) -> None:
         """Remember the object just read."""
+        before = self.elements if syntax == self.syntax and self.runs else []
+        if len(elements) == len(before) and all(map(is_, elements, before)):
+            return
         names = [one.name for one in elements]
         if syntax != self.syntax or names != [one.name for one in self.elements]:
-            self._changing.clear()
+            self.changing = set(PIXELS)
             self.runs = {}
         else:
             pairs = zip(elements, self.elements, strict=True)
-            changed = {one.name for one, old in pairs if one is not old} - self._changing
+            changed = {one.name for one, old in pairs if one is not old} - self.changing
             if changed or not self.runs:
-                self._changing |= changed
-                self.runs = _runs(elements, self._changing)
+                self.changing |= changed
+                self.runs = _runs(elements, self.changing)
         self.syntax, self.elements = syntax, elements
 
 
