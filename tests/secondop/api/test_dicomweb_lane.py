@@ -75,6 +75,7 @@ def test_a_thumbnail_takes_the_short_way_too(reading, case_file, django_assert_n
     long = client.get(address)  # made now
     assert long["Content-Type"] == "image/jpeg"
     client.get(address)
+    client.get(address)  # the query for the same one again is prepared now
     with django_assert_num_queries(0):
         short = client.get(address)
     assert (short.status_code, short.content) == (200, long.content)
@@ -89,6 +90,33 @@ def test_a_thumbnail_takes_the_short_way_too(reading, case_file, django_assert_n
     ImagingStudy.objects.update(status="available")
     if how in ("sealed", "full"):
         grants.revoke(case_file, to=user, by=None)
+        assert client.get(address).status_code == 404
+
+
+def test_a_thumbnail_is_of_the_middle_after_each_batch(reading, case_file):
+    _user, client, path, _how = reading
+    address = path.partition("/instances/")[0] + "/thumbnail"
+    seen = {client.get(address)["ETag"] for _ in range(4)}
+    assert len(seen) == 1
+    store(case_file, *(as_bytes(ct(n)) for n in (2, 3, 4)))
+    clear(case_file)
+    first = client.get(address)["ETag"]
+    assert first not in seen
+    assert [client.get(address)["ETag"] for _ in range(3)] == [first] * 3
+    ImagingPack.objects.update(quarantined_at=timezone.now())
+    assert client.get(address).status_code == 404
+
+
+def test_a_thumbnail_that_was_shown_opens_nothing_for_the_next(reading, case_file):
+    """What one reader was shown is a hint for the next query, never an answer."""
+    _user, client, path, how = reading
+    address = path.partition("/instances/")[0] + "/thumbnail"
+    for _ in range(4):
+        assert client.get(address).status_code == 200
+    stranger = signed_in(factories.specialist(case_file.clinic).user)
+    assert stranger.get(address).status_code == 404
+    if how == "sealed":
+        ImagingInstance.objects.update(is_picture=False)
         assert client.get(address).status_code == 404
 
 
