@@ -1,4 +1,4 @@
-"""Before the session is read: frames and metadata by the short way of `records.imaging_lane`."""
+"""Before the session is read: what a viewer asks for, the short way of `records.imaging_lane`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from secondop.api.dicomweb import accept
 from secondop.api.dicomweb.answers import edge
 from secondop.api.dicomweb.frame_answers import JPEG, frame_answer, picture_answer
 from secondop.api.dicomweb.retrieve import tell_series_metadata
-from secondop.api.dicomweb.search import tell_instances
+from secondop.api.dicomweb.search import tell_instances, tell_series, tell_studies
 from secondop.lib import second_wall
 
 _UID = "[0-9A-Za-z.-]{1,64}"
 WANTED = re.compile(
-    r"/case-files/(?P<pk>[0-9a-f-]{36})/dicom-web"
-    rf"/studies/(?P<study>{_UID})/series/(?P<series>{_UID})/"
-    rf"(?:(?P<what>metadata|instances|thumbnail)|instances/(?P<instance>{_UID})/frames/(?P<number>[0-9]{{1,7}}))"
+    r"/case-files/(?P<pk>[0-9a-f-]{36})/dicom-web/studies"
+    rf"(?:/(?P<study>{_UID})/series(?:/(?P<series>{_UID})/"
+    r"(?:(?P<what>metadata|instances|thumbnail)|"
+    rf"instances/(?P<instance>{_UID})/frames/(?P<number>[0-9]{{1,7}})))?)?"
 )
 
 
@@ -76,8 +77,12 @@ def _told(
     if not view:
         return None
     second_wall.stand_before(str(view.user.pk))
-    tell = tell_series_metadata if wanted["what"] == "metadata" else tell_instances
-    return edge(tell)(request, view, wanted["study"], wanted["series"])
+    if wanted["series"]:
+        tell = tell_series_metadata if wanted["what"] == "metadata" else tell_instances
+        return edge(tell)(request, view, wanted["study"], wanted["series"])
+    if wanted["study"]:
+        return edge(tell_series)(request, view, wanted["study"])
+    return edge(tell_studies)(request, view)
 
 
 @edge

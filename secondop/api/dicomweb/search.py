@@ -29,15 +29,6 @@ UTF8 = {"vr": "CS", "Value": ["ISO_IR 192"]}
 ONLINE = {"vr": "CS", "Value": ["ONLINE"]}
 
 
-@edge
-def _search_studies(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    view, asked = _asked(request, pk)
-    rows = view.told_studies()
-    for row in rows:
-        _tell(row, f"{_root(pk)}/{text(row, '0020000D')}")
-    return _found(query.answer(rows, asked, STUDY), asked, len(rows))
-
-
 @csrf_exempt  # see `store`
 @transaction.non_atomic_requests
 def studies(request: HttpRequest, pk: UUID) -> HttpResponseBase:
@@ -46,10 +37,14 @@ def studies(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 @edge
+def _search_studies(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    return tell_studies(request, _view(request, pk))
+
+
+@edge
 def series(request: HttpRequest, pk: UUID, study: str = "") -> HttpResponseBase:
-    view, asked = _asked(request, pk)
-    rows = [row for one in _studies(view, study) for row in _series_rows(view, pk, one)]
-    return _found(query.answer(rows, asked, SERIES), asked, len(rows))
+    """The series of a study, or of the case file."""
+    return tell_series(request, _view(request, pk), study)
 
 
 @edge
@@ -57,13 +52,30 @@ def instances(
     request: HttpRequest, pk: UUID, study: str = "", series: str = ""
 ) -> HttpResponseBase:
     """The instances of a series, of a study, or of the case file."""
+    return tell_instances(request, _view(request, pk), study, series)
+
+
+def _view(request: HttpRequest, pk: UUID) -> View:
     view = view_of(request.user, pk)
     imaging_lane.remember(view, request.session.session_key)
-    return tell_instances(request, view, study, series)
+    return view
+
+
+# The answers to somebody whose view of the case file is known.
+def tell_studies(request: HttpRequest, view: View) -> HttpResponseBase:
+    pk, asked, rows = view.case_file.pk, _query(request), view.told_studies()
+    for row in rows:
+        _tell(row, f"{_root(pk)}/{text(row, '0020000D')}")
+    return _found(query.answer(rows, asked, STUDY), asked, len(rows))
+
+
+def tell_series(request: HttpRequest, view: View, study: str) -> HttpResponseBase:
+    pk, asked = view.case_file.pk, _query(request)
+    rows = [row for one in _studies(view, study) for row in _series_rows(view, pk, one)]
+    return _found(query.answer(rows, asked, SERIES), asked, len(rows))
 
 
 def tell_instances(request: HttpRequest, view: View, study: str, series: str) -> HttpResponseBase:
-    """The answer to somebody whose view of the case file is known."""
     pk, asked = view.case_file.pk, _query(request)
     if series:
         try:
@@ -98,10 +110,6 @@ def _plain(view: View, pk: UUID, series: ImagingSeries, asked: query.Query) -> H
         url = f'"00081190":{{"vr":"UR","Value":["{address}/instances/{uid}"]}}'
         told.append(f"{{{common},{url},{line[1:]}")
     return _paged(dicom_json("[" + ",".join(told) + "]"), asked, len(lines))
-
-
-def _asked(request: HttpRequest, pk: UUID) -> tuple[View, query.Query]:
-    return view_of(request.user, pk), _query(request)
 
 
 def _query(request: HttpRequest) -> query.Query:

@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
 
+from records import imaging_lane
 from records.imaging import View, view_of
 from records.models import ImagingStudy
 from secondop.api.viewer.bundle import NotSetUp, bundle, policy
@@ -57,7 +58,7 @@ def _chosen(view: View, asked: list[str]) -> list[ImagingStudy]:
 
 def page(request: HttpRequest, pk: UUID, inside: str) -> HttpResponse:
     """Every address of the viewer's own below the case file is this one page."""
-    view_of(request.user, pk)
+    imaging_lane.remember(view_of(request.user, pk), request.session.session_key)
     try:
         known = bundle()
     except NotSetUp:

@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from records import grants
+from records import grants, imaging_lane
 from records.models import ImagingInstance, ImagingPack, ImagingSeries, ImagingStudy
 from tests import factories
 from tests.records.dicom.samples import a_case_file, as_bytes, clear, ct, store
@@ -53,12 +53,24 @@ def test_the_second_frame_is_one_query(reading, django_assert_num_queries):
         assert client.get(path, headers={"if-none-match": again["ETag"]}).status_code in (200, 304)
 
 
-@pytest.mark.parametrize(("end", "most"), [("metadata", 3), ("instances", 3)])
+def below(path, end):
+    """The address above a frame that ends so: of the frame itself, its series, or all studies."""
+    levels = {"": path, "studies": path.partition("/studies/")[0] + "/studies",
+              "series": path.partition("/series/")[0] + "/series"}  # fmt: skip
+    return levels.get(end, path.partition("/instances/")[0] + "/" + end)
+
+
+ENDS = ["", "metadata", "instances", "series", "studies"]
+
+
+@pytest.mark.parametrize(
+    ("end", "most"), [("metadata", 3), ("instances", 3), ("series", 4), ("studies", 4)]
+)
 def test_metadata_and_search_take_the_short_way_too(
     reading, end, most, django_assert_max_num_queries
 ):
     _user, client, path, _how = reading
-    address = path.partition("/instances/")[0] + "/" + end
+    address = below(path, end)
     headers = {"accept": "application/dicom+json"}
     first = client.get(address, headers=headers)
     with django_assert_max_num_queries(most):
@@ -126,14 +138,15 @@ def headers_of(response):
 
 
 @pytest.mark.parametrize("accept", ["application/dicom+json", "application/pdf", "*/*"])
-@pytest.mark.parametrize("end", ["", "metadata", "instances"])
+@pytest.mark.parametrize("end", ENDS)
 def test_both_ways_give_the_same_answer_to_the_last_header(reading, end, accept):
     """SECURITY: which way was taken must not be told: it says what was asked before."""
     _user, client, path, _how = reading
-    path = path.partition("/instances/")[0] + "/" + end if end else path
+    path = below(path, end)
     client.get(path, headers={"accept": "*/*"})
     short = client.get(path, headers={"accept": accept})
     cache.clear()
+    imaging_lane._here.clear()
     long = client.get(path, headers={"accept": accept})
     assert short.status_code == long.status_code
     assert headers_of(short) == headers_of(long)
@@ -153,10 +166,10 @@ class TestItEndsAtOnce:
         user.save()
         assert client.get(path).status_code == 401
 
-    @pytest.mark.parametrize("end", ["", "metadata", "instances"])
+    @pytest.mark.parametrize("end", ENDS)
     def test_by_ending_the_right(self, reading, case_file, end):
         user, client, path, how = reading
-        path = path.partition("/instances/")[0] + "/" + end if end else path
+        path = below(path, end)
         assert client.get(path, headers={"accept": "*/*"}).status_code == 200
         if how in ("sealed", "full"):
             grants.revoke(case_file, to=user, by=None)
